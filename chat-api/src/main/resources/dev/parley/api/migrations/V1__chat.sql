@@ -65,6 +65,8 @@ CREATE TABLE outbox (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     answer_id  uuid        NOT NULL REFERENCES messages ON DELETE CASCADE,
     round      int         NOT NULL,
+    -- Of the HTTP request that caused it, for the logs of everything that follows.
+    request_id text        NOT NULL,
     created_at timestamptz NOT NULL
 );
 CREATE INDEX outbox_by_answer ON outbox (answer_id);

@@ -1,0 +1,35 @@
+package dev.parley.pipeline.message;
+
+import java.time.Duration;
+import java.time.Instant;
+
+/**
+ * What a worker tells everybody every {@link #INTERVAL} over the heartbeat exchange.
+ *
+ * @param worker unique for the process
+ * @param running calls to the model under way
+ * @param waiting requests held until their turn under the quota
+ * @param capacity most requests it takes at once
+ * @param completed answers since its start
+ * @param keysReady quota groups that are neither cooling nor disabled
+ */
+public record Heartbeat(
+        String worker,
+        Instant startedAt,
+        State state,
+        int running,
+        int waiting,
+        int capacity,
+        long completed,
+        int keysReady,
+        int keysTotal) {
+    public static final Duration INTERVAL = Duration.ofSeconds(5);
+    /** Silence after which a worker counts as gone: two beats lost and one late. */
+    public static final Duration GONE_AFTER = INTERVAL.multipliedBy(3);
+
+    public enum State {
+        WORKING,
+        /** Finishes what it holds and takes nothing new. */
+        DRAINING
+    }
+}
