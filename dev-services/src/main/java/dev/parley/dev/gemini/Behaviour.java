@@ -379,7 +379,7 @@ public record Behaviour(
         return value == null ? OptionalInt.empty() : OptionalInt.of(number(name, value, least, most));
     }
 
-    private static int number(String field, String value, int least, int most) {
+    static int number(String field, String value, int least, int most) {
         int number;
         try {
             number = Integer.parseInt(value);

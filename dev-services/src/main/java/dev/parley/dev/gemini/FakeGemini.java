@@ -11,12 +11,8 @@ import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -191,60 +187,24 @@ public final class FakeGemini implements AutoCloseable {
         }
     }
 
-    /**
-     * Runs it alone until the process is ended. Arguments, all optional: {@code --port=8090 --https-port=8493 --bind=127.0.0.1
-     * --names=gemini.test,other.test --keys=project=key,key --quota=10/60s --certificate=file.pem} and {@code
-     * --behaviour="first=300ms chunk=30ms"}.
-     */
+    /** Runs it alone until the process is ended; without arguments on port 8090, with a wrong one it tells of them. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        Optional<Path> certificate = Optional.empty();
-        Options options = Options.defaults().withoutHttps().withPort(8090);
-        for (String argument : arguments) {
-            String[] pair = argument.split("=", 2);
-            String value = pair.length == 2 ? pair[1] : "";
-            options = switch (pair[0]) {
-                case "--port" -> options.withPort(Integer.parseInt(value));
-                case "--https-port" -> options.withHttpsPort(Integer.parseInt(value));
-                case "--bind" -> options.withBind(value);
-                case "--names" -> options.withCertificateNames(Arrays.asList(value.split(",")));
-                case "--keys" -> options.withKeys(keys(value));
-                case "--quota" -> options.withQuota(quota(value));
-                case "--behaviour" -> options.withBehaviour(Behaviour.ofWords(value));
-                case "--certificate" -> {
-                    certificate = Optional.of(Path.of(value));
-                    yield options;
-                }
-                default -> throw new IllegalArgumentException("Unknown argument " + pair[0]);
-            };
+        CommandLine line;
+        try {
+            line = CommandLine.parse(arguments);
+        } catch (IllegalArgumentException e) {
+            System.err.println(e.getMessage() + "\n\n" + CommandLine.USAGE);
+            System.exit(2);
+            return;
         }
-        try (FakeGemini gemini = start(options)) {
+        try (FakeGemini gemini = start(line.options())) {
             Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(gemini::close));
-            if (certificate.isPresent()) {
-                Files.writeString(certificate.get(), gemini.certificate());
+            if (line.certificate().isPresent()) {
+                Files.writeString(line.certificate().get(), gemini.certificate());
             }
             System.out.println("Fake Gemini at " + gemini.baseUri()
-                    + (options.httpsPort().isPresent() ? " and " + gemini.httpsUri() : ""));
+                    + (line.options().httpsPort().isPresent() ? " and " + gemini.httpsUri() : ""));
             Thread.currentThread().join();
         }
-    }
-
-    /** {@code group=key} puts a key into a group, a bare key is a group of its own: the form of GEMINI_API_KEYS. */
-    private static Map<String, String> keys(String list) {
-        var projects = new LinkedHashMap<String, String>();
-        for (String entry : list.split(",")) {
-            int equals = entry.indexOf('=');
-            String key = entry.substring(equals + 1).strip();
-            projects.put(
-                    key,
-                    equals < 0 ? Ledger.mask(key) : entry.substring(0, equals).strip());
-        }
-        return projects;
-    }
-
-    private static Quota quota(String text) {
-        String[] parts = text.split("/", 2);
-        return new Quota(
-                Integer.parseInt(parts[0]),
-                parts.length == 1 ? Duration.ofMinutes(1) : Behaviour.duration("quota", parts[1], Duration.ofDays(1)));
     }
 }
