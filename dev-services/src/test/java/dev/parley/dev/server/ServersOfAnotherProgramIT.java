@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -55,6 +56,10 @@ class ServersOfAnotherProgramIT {
         Running parent = parent(List.of(), CLASS_PATH);
         sql(parent.postgres, "CREATE TABLE t AS SELECT 7 AS n");
         publish(parent.rabbit, "still here");
+        // The broker's directory of queues: what it does not name after a kill is out of reach.
+        Path directory = folder.resolve("rabbitmq/data/parley@localhost/quorum/parley@localhost/names.dets");
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> new String(Files.readAllBytes(directory), StandardCharsets.ISO_8859_1).contains("%2F_q"));
         assertThat(ask(parent.redis, "CONFIG SET appendfsync always")).isEqualTo("+OK");
         assertThat(ask(parent.redis, "SET k v")).isEqualTo("+OK");
         assertThat(Child.in(folder)).hasSizeGreaterThanOrEqualTo(4);
