@@ -40,11 +40,19 @@ CREATE TABLE messages (
     output_tokens   int,
     created_at      timestamptz NOT NULL,
     completed_at    timestamptz,
+    -- On a pending or cancelled answer: the earlier answer whose end it waits for. Whoever ends that one hands this one
+    -- to the outbox. NULL: its turn has come.
+    waits_for       uuid,
+    -- On an answer: the HTTP request that asked for it last, for the logs of everything that follows.
+    request_id      text,
+    -- On a user's message: what a repeat of its request needs to be recognised and answered as at first.
     idempotency_key text,
-    request_hash    text
+    request_hash    text,
+    waited_for      uuid
 );
 CREATE INDEX messages_by_parent ON messages (parent_id);
 CREATE INDEX messages_pending ON messages (chat_id) WHERE status IN ('queued', 'retrying');
+CREATE INDEX messages_waiting ON messages (waits_for) WHERE waits_for IS NOT NULL;
 CREATE INDEX messages_by_chat ON messages (chat_id, id);
 CREATE UNIQUE INDEX messages_by_idempotency_key ON messages (chat_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 ALTER TABLE chats ADD FOREIGN KEY (head_id) REFERENCES messages DEFERRABLE INITIALLY DEFERRED;
@@ -60,13 +68,12 @@ CREATE TABLE prompt_templates (
 );
 CREATE INDEX prompt_templates_by_user ON prompt_templates (user_id, name, id);
 
--- One row for each request that has to reach the broker; the relay deletes it after the broker's confirm.
+-- One row for each request that has to reach the broker; the relay deletes it after the broker's confirm. No foreign key:
+-- the relay holds these rows locked while it publishes, and deleting a chat must not wait for the broker.
 CREATE TABLE outbox (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    answer_id  uuid        NOT NULL REFERENCES messages ON DELETE CASCADE,
+    answer_id  uuid        NOT NULL,
     round      int         NOT NULL,
-    -- Of the HTTP request that caused it, for the logs of everything that follows.
-    request_id text        NOT NULL,
     created_at timestamptz NOT NULL
 );
 CREATE INDEX outbox_by_answer ON outbox (answer_id);

@@ -1,0 +1,52 @@
+package dev.parley.api.message;
+
+import dev.parley.api.database.Row;
+import dev.parley.api.message.Message.Role;
+import dev.parley.api.message.Message.Status;
+import dev.parley.pipeline.message.AnswerUpdate.Usage;
+import dev.parley.pipeline.message.Failure;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+
+/** How a row of {@code messages} becomes a message. */
+final class MessageRows {
+    /** For queries in which the table is called {@code m}. */
+    static final String COLUMNS = """
+            m.id, m.chat_id AS in_chat, m.parent_id, m.role, m.content, m.status, m.round, m.attempt, m.next_attempt_at,
+            m.expected_at, m.waits_for, m.error, m.model, m.input_tokens, m.output_tokens, m.created_at, m.completed_at\
+            """;
+
+    private MessageRows() {}
+
+    /** A message with what the API does not show. @param waitsFor also of a cancelled answer */
+    record Stored(Message message, int round, Optional<UUID> waitsFor) {}
+
+    static Stored stored(Row row, int maxAttempts) {
+        return new Stored(message(row, maxAttempts), row.integer("round"), row.optionalUuid("waits_for"));
+    }
+
+    static Message message(Row row, int maxAttempts) {
+        Role role = Role.valueOf(row.text("role").toUpperCase(Locale.ROOT));
+        Status status = Status.valueOf(row.text("status").toUpperCase(Locale.ROOT));
+        Optional<Integer> attempt = row.optionalInteger("attempt");
+        return new Message(
+                row.uuid("id"),
+                row.uuid("in_chat"),
+                row.optionalUuid("parent_id"),
+                role,
+                row.text("content"),
+                status,
+                attempt,
+                attempt.map(known -> Math.max(maxAttempts, known)),
+                row.optionalInstant("next_attempt_at"),
+                row.optionalInstant("expected_at"),
+                row.optionalUuid("waits_for").filter(answer -> status.pending()),
+                row.json("error", Failure.class),
+                // On a user's message it only serves to repeat a response.
+                row.optionalText("model").filter(model -> role == Role.ASSISTANT),
+                row.optionalInteger("input_tokens").map(input -> new Usage(input, row.integer("output_tokens"))),
+                row.instant("created_at"),
+                row.optionalInstant("completed_at"));
+    }
+}

@@ -1,0 +1,565 @@
+package dev.parley.api.message;
+
+import dev.parley.api.chat.Chat;
+import dev.parley.api.database.Database;
+import dev.parley.api.database.Row;
+import dev.parley.api.database.Sql;
+import dev.parley.api.id.Ids;
+import dev.parley.api.message.Message.Role;
+import dev.parley.api.message.Message.Status;
+import dev.parley.api.message.MessageRows.Stored;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.Json;
+import io.helidon.dbclient.DbExecute;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Messages and answers. Every question names the user, and another user's message is as absent as one that never was.
+ *
+ * <p>Two invariants live here. An answer ends once: only a pending answer of the same round is changed. And an answer
+ * that waits for an earlier one is never forgotten: whoever makes it wait has read the earlier answer as pending
+ * <em>under a share lock</em>, and whoever ends the earlier one changes its row <em>first</em> and looks for those that
+ * wait in a <em>later statement</em>, whose snapshot then holds all of them. Locks are taken in the order chat, earlier
+ * answer, later answer.
+ *
+ * <p>Thread-safe.
+ */
+public final class MessageStore {
+    private final Database database;
+    private final Ids ids;
+    private final Clock clock;
+    private final int maxAttempts;
+
+    /** @param maxAttempts how often an answer is tried in one round, as shown to users */
+    public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts) {
+        this.database = database;
+        this.ids = ids;
+        this.clock = clock;
+        this.maxAttempts = maxAttempts;
+    }
+
+    /**
+     * What is to be sent, checked and filled in.
+     *
+     * @param requestHash tells requests apart that use the same idempotency key
+     * @param requestId of the HTTP request
+     */
+    public record Draft(
+            String content, String model, Optional<String> idempotencyKey, String requestHash, String requestId) {}
+
+    /** What became of a send. */
+    public sealed interface Sending {
+        /** @param chat as the send left it */
+        record Accepted(Sent sent, Chat chat) implements Sending {}
+
+        /** The key was used before, for the same request; {@code sent} is what was answered then. */
+        record Repeated(Sent sent) implements Sending {}
+
+        /** The key was used before, for another request. */
+        record KeyReused() implements Sending {}
+
+        record NoSuchChat() implements Sending {}
+    }
+
+    // Locks the chat, so that sends to it come one after the other, and the answer the new message follows.
+    private static final String LOCK = """
+            WITH chat AS (
+                SELECT id, head_id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
+            ), head AS (
+                SELECT id, status, waits_for FROM messages WHERE id = (SELECT head_id FROM chat) FOR SHARE
+            )
+            SELECT chat.head_id, head.id, head.status, head.waits_for FROM chat LEFT JOIN head ON TRUE
+            """;
+    private static final String LOCK_HEAD = """
+            SELECT id AS head_id, id, status, waits_for FROM messages WHERE id = :head FOR SHARE
+            """;
+    // A message, its answer, what the relay has to publish, and the chat: all or nothing. On a used key, nothing.
+    private static final String SEND = """
+            WITH message AS (
+                INSERT INTO messages
+                    (id, chat_id, parent_id, role, content, status, model, created_at,
+                     idempotency_key, request_hash, waited_for)
+                VALUES
+                    (:message, :chat, :head, 'user', :content, 'completed', :model, :now, :key, :hash, :waits_for)
+                ON CONFLICT (chat_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+                RETURNING id
+            ), answer AS (
+                INSERT INTO messages (id, chat_id, parent_id, role, status, model, waits_for, request_id, created_at)
+                SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), id, 'assistant', 'queued', CAST(:model AS text),
+                       CAST(:waits_for AS uuid), CAST(:request AS text), CAST(:now AS timestamptz)
+                FROM message
+                RETURNING id, waits_for
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, 1, CAST(:now AS timestamptz) FROM answer WHERE waits_for IS NULL
+            )
+            UPDATE chats c
+            SET head_id = answer.id, updated_at = :now,
+                title = CASE WHEN c.title = '' AND c.head_id IS NULL THEN CAST(:title AS text) ELSE c.title END
+            FROM answer
+            WHERE c.id = :chat
+            RETURNING %s
+            """.formatted(Chat.COLUMNS);
+    private static final String REPEATED = """
+            SELECT u.id AS message_id, u.parent_id, u.content, u.created_at, u.request_hash, u.waited_for, u.model,
+                   a.id AS answer_id
+            FROM messages u JOIN messages a ON a.parent_id = u.id
+            WHERE u.chat_id = :chat AND u.idempotency_key = :key
+            ORDER BY a.id
+            """;
+
+    /** The end of a branch as a send finds it, locked. */
+    private record Head(Optional<UUID> id, boolean seen, Optional<UUID> mustWaitFor) {
+        static Head of(Row row) {
+            Optional<UUID> seen = row.optionalUuid("id");
+            return new Head(row.optionalUuid("head_id"), seen.isPresent(), seen.flatMap(id -> waitFor(row)));
+        }
+
+        /** A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited. */
+        static Optional<UUID> waitFor(Row row) {
+            return isPending(row.text("status")) ? Optional.of(row.uuid("id")) : row.optionalUuid("waits_for");
+        }
+    }
+
+    /**
+     * Accepts a message: stores it with its pending answer, and puts the answer's request into the outbox or makes it
+     * wait for the pending answer before it. Two statements and the commit; a third when another send to the chat has
+     * just ended, or when the key was used before.
+     */
+    public Sending send(UUID user, UUID chat, Draft draft) {
+        return database.inTransaction(tx -> {
+            Optional<Head> locked =
+                    Sql.of(tx, LOCK).with("chat", chat).with("user", user).one(Head::of);
+            if (locked.isEmpty()) {
+                return new Sending.NoSuchChat();
+            }
+            // The lock may have been waited for; then the head is newer than the statement's snapshot.
+            Head head = locked.filter(found -> found.id().isPresent() && !found.seen())
+                    .flatMap(unseen ->
+                            Sql.of(tx, LOCK_HEAD).with("head", unseen.id()).one(Head::of))
+                    .orElse(locked.get());
+            Sent sent = sent(
+                    chat, head.id(), draft.content(), draft.model(), now(), ids.next(), ids.next(), head.mustWaitFor());
+            return Sql.of(tx, SEND)
+                    .with("message", sent.message().id())
+                    .with("answer", sent.answer().id())
+                    .with("chat", chat)
+                    .with("head", head.id())
+                    .with("content", draft.content())
+                    .with("model", draft.model())
+                    .with("now", sent.message().createdAt())
+                    .with("key", draft.idempotencyKey())
+                    .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
+                    .with("waits_for", head.mustWaitFor())
+                    .with("request", draft.requestId())
+                    .with("title", Title.of(draft.content()))
+                    .<Sending>one(row -> new Sending.Accepted(sent, Chat.of(row)))
+                    .or(() -> draft.idempotencyKey().flatMap(key -> repeated(tx, chat, key, draft.requestHash())))
+                    .orElseThrow(() -> new IllegalStateException("neither sent nor sent before"));
+        });
+    }
+
+    /**
+     * What an earlier request with this key led to, if there was one; an empty result says that the key is new. The
+     * caller need not hold any lock.
+     */
+    private Optional<Sending> repeated(DbExecute db, UUID chat, String key, String hash) {
+        return Sql.of(db, REPEATED)
+                .with("chat", chat)
+                .with("key", key)
+                .one(row -> row.text("request_hash").equals(hash)
+                        ? new Sending.Repeated(sent(
+                                chat,
+                                row.optionalUuid("parent_id"),
+                                row.text("content"),
+                                row.text("model"),
+                                row.instant("created_at"),
+                                row.uuid("message_id"),
+                                row.uuid("answer_id"),
+                                row.optionalUuid("waited_for")))
+                        : new Sending.KeyReused());
+    }
+
+    private static Sent sent(
+            UUID chat,
+            Optional<UUID> head,
+            String content,
+            String model,
+            Instant at,
+            UUID messageId,
+            UUID answerId,
+            Optional<UUID> waitsFor) {
+        Message message = plain(
+                messageId, chat, head, Role.USER, content, Status.COMPLETED, Optional.empty(), Optional.empty(), at);
+        Message answer = plain(
+                answerId,
+                chat,
+                Optional.of(messageId),
+                Role.ASSISTANT,
+                "",
+                Status.QUEUED,
+                waitsFor,
+                Optional.of(model),
+                at);
+        return new Sent(message, answer);
+    }
+
+    private static Message plain(
+            UUID id,
+            UUID chat,
+            Optional<UUID> parent,
+            Role role,
+            String content,
+            Status status,
+            Optional<UUID> waitsFor,
+            Optional<String> model,
+            Instant at) {
+        return new Message(
+                id,
+                chat,
+                parent,
+                role,
+                content,
+                status,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                waitsFor,
+                Optional.empty(),
+                model,
+                Optional.empty(),
+                at,
+                Optional.empty());
+    }
+
+    /**
+     * An update that changed its answer.
+     *
+     * @param followUpsReleased whether the outbox has something new for the relay
+     */
+    public record Applied(Message message, UUID chatId, boolean followUpsReleased) {}
+
+    // A final text is taken from any attempt of the round: whichever finishes first has answered.
+    private static final String COMPLETE = """
+            UPDATE messages m
+            SET status = 'completed', content = :content, model = COALESCE(CAST(:model AS text), m.model),
+                attempt = :attempt, input_tokens = :input, output_tokens = :output, error = CAST(:error AS jsonb),
+                next_attempt_at = NULL, expected_at = NULL, completed_at = :at
+            WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
+            RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+    // Also from any attempt: a dead letter may be one attempt behind what the user was told, and nothing else would
+    // end its answer.
+    private static final String FAIL = """
+            UPDATE messages m
+            SET status = 'failed', error = CAST(:error AS jsonb), attempt = GREATEST(m.attempt, :attempt),
+                next_attempt_at = NULL, expected_at = NULL, completed_at = :at
+            WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
+            RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+    // Each attempt is announced once, and never goes back to an earlier one.
+    private static final String RETRY_LATER = """
+            UPDATE messages m
+            SET status = 'retrying', error = CAST(:error AS jsonb), attempt = :attempt, next_attempt_at = :at,
+                expected_at = NULL
+            WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
+              AND (m.attempt IS NULL OR m.attempt < :attempt)
+            RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+    private static final String WAIT = """
+            UPDATE messages m
+            SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at
+            WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
+              AND (m.attempt IS NULL OR m.attempt <= :attempt)
+              AND (m.expected_at IS DISTINCT FROM :at OR m.attempt IS DISTINCT FROM :attempt)
+            RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+
+    /**
+     * Applies what became of a try, once: a duplicate, an update of an earlier round, or one for an answer that has
+     * ended or is gone changes nothing and is empty. An end releases the follow-ups in the same transaction.
+     *
+     * <p>One statement and the commit for a passing state, two for an end, three when follow-ups waited.
+     */
+    public Optional<Applied> apply(AnswerUpdate update) {
+        return database.inTransaction(tx -> changed(tx, update).map(stored -> {
+            Message message = stored.message();
+            boolean released = !message.pending() && release(tx, message.id());
+            return new Applied(message, message.chatId(), released);
+        }));
+    }
+
+    /** Ends an answer whose request the broker has given up on. */
+    public Optional<Applied> failDeadLetter(AnswerRef answer, Failure failure) {
+        return apply(new AnswerUpdate.Failed(answer, failure, now()));
+    }
+
+    private Optional<Stored> changed(DbExecute tx, AnswerUpdate update) {
+        Sql sql =
+                switch (update) {
+                    case AnswerUpdate.Completed done ->
+                        Sql.of(tx, COMPLETE)
+                                .with("content", Storable.text(done.text()))
+                                .with("model", Optional.ofNullable(done.model()))
+                                .with("input", Optional.ofNullable(done.usage()).map(AnswerUpdate.Usage::inputTokens))
+                                .with(
+                                        "output",
+                                        Optional.ofNullable(done.usage()).map(AnswerUpdate.Usage::outputTokens))
+                                .with(
+                                        "error",
+                                        Optional.ofNullable(done.notice())
+                                                .flatMap(notice -> notice.map(MessageStore::json)))
+                                .with("at", done.completedAt());
+                    case AnswerUpdate.Failed failed ->
+                        Sql.of(tx, FAIL).with("error", json(failed.failure())).with("at", failed.failedAt());
+                    case AnswerUpdate.Retrying retrying ->
+                        Sql.of(tx, RETRY_LATER)
+                                .with("error", json(retrying.failure()))
+                                .with("at", retrying.nextAttemptAt());
+                    case AnswerUpdate.Waiting waiting -> Sql.of(tx, WAIT).with("at", waiting.expectedAt());
+                };
+        AnswerRef answer = update.answer();
+        return sql.with("answer", answer.answerId())
+                .with("round", answer.round())
+                .with("attempt", answer.attempt())
+                .one(this::stored);
+    }
+
+    private static String json(Failure failure) {
+        return Storable.text(Json.text(failure));
+    }
+
+    private static final String RELEASE = """
+            WITH freed AS (
+                UPDATE messages SET waits_for = NULL WHERE waits_for = :ended RETURNING id, round, status
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, round, CAST(:now AS timestamptz) FROM freed WHERE status IN ('queued', 'retrying') ORDER BY id
+                RETURNING id
+            )
+            SELECT (SELECT count(*) FROM freed) AS freed, (SELECT count(*) FROM due) AS due
+            """;
+
+    /** Must come after the statement that ended the answer: see the class. @return whether the outbox grew */
+    private boolean release(DbExecute tx, UUID ended) {
+        boolean grew = false;
+        while (true) {
+            record Released(long freed, long due) {}
+            Released released = Sql.of(tx, RELEASE)
+                    .with("ended", ended)
+                    .with("now", now())
+                    .one(row -> new Released(row.number("freed"), row.number("due")))
+                    .orElseThrow();
+            grew |= released.due() > 0;
+            // Waiting for a row's lock may have let a send behind that row come in: look again, until nobody waits.
+            if (released.freed() == 0) {
+                return grew;
+            }
+        }
+    }
+
+    /**
+     * What a user's wish did to an answer.
+     *
+     * @param round the answer's round now; runs of lower rounds are obsolete
+     * @param changed false when it already was so, or may not become so: {@code message} tells
+     * @param outboxGrew whether the relay has something to do
+     */
+    public record Change(Message message, int round, boolean changed, boolean outboxGrew) {}
+
+    private static final String FIND = """
+            SELECT %s FROM messages m JOIN chats c ON c.id = m.chat_id WHERE m.id = :message AND c.user_id = :user
+            """.formatted(MessageRows.COLUMNS);
+    private static final String CANCEL = """
+            UPDATE messages m
+            SET status = 'cancelled', content = :content, round = m.round + 1, error = NULL, next_attempt_at = NULL,
+                expected_at = NULL, completed_at = :now
+            FROM chats c
+            WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user AND m.status IN ('queued', 'retrying')
+            RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+    // A row that the relay is publishing stays: its round is over, so the worker drops it.
+    private static final String WITHDRAW = """
+            DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE answer_id = :answer FOR UPDATE SKIP LOCKED)
+            """;
+    private static final String WAIT_FOR_OTHER = """
+            UPDATE messages SET waits_for = :other WHERE waits_for = :answer
+            """;
+
+    /**
+     * Cancels a pending answer; any other is left as it is.
+     *
+     * @param textSoFar what stays of it
+     * @return empty when the user has no such message
+     */
+    public Optional<Change> cancel(UUID user, UUID answer, String textSoFar) {
+        return database.inTransaction(tx -> {
+            Optional<Stored> cancelled = Sql.of(tx, CANCEL)
+                    .with("message", answer)
+                    .with("user", user)
+                    .with("content", Storable.text(textSoFar))
+                    .with("now", now())
+                    .one(this::stored);
+            if (cancelled.isEmpty()) {
+                return unchanged(tx, user, answer);
+            }
+            Stored now = cancelled.get();
+            boolean grew = false;
+            if (now.waitsFor().isEmpty()) {
+                Sql.of(tx, WITHDRAW).with("answer", answer).change();
+                grew = release(tx, answer);
+            } else {
+                // Its own turn had not come, so neither has that of those behind it.
+                Sql.of(tx, WAIT_FOR_OTHER)
+                        .with("answer", answer)
+                        .with("other", now.waitsFor())
+                        .change();
+            }
+            return Optional.of(new Change(now.message(), now.round(), true, grew));
+        });
+    }
+
+    private static final String LOCK_EARLIER = """
+            SELECT earlier.id, earlier.status, earlier.waits_for
+            FROM messages m
+            JOIN messages question ON question.id = m.parent_id
+            JOIN messages earlier ON earlier.id = question.parent_id
+            WHERE m.id = :message
+            FOR SHARE OF earlier
+            """;
+    private static final String RETRY = """
+            WITH retried AS (
+                UPDATE messages m
+                SET status = 'queued', content = '', round = m.round + 1, attempt = NULL, error = NULL,
+                    next_attempt_at = NULL, expected_at = NULL, completed_at = NULL, waits_for = :waits_for,
+                    request_id = :request
+                FROM chats c
+                WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
+                  AND m.status IN ('failed', 'cancelled', 'retrying')
+                RETURNING m.*
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, round, CAST(:now AS timestamptz) FROM retried WHERE waits_for IS NULL
+            )
+            SELECT %s FROM retried m
+            """.formatted(MessageRows.COLUMNS);
+    private static final String WAIT_BEHIND = """
+            UPDATE messages later SET waits_for = :answer
+            FROM messages question
+            WHERE question.parent_id = :answer AND later.parent_id = question.id AND later.waits_for = :other
+            """;
+
+    /**
+     * Begins the next round of an answer that failed, was cancelled or waits for its retry; any other is left as it is.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Change> retry(UUID user, UUID answer, String requestId) {
+        return database.inTransaction(tx -> {
+            Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
+                    .with("message", answer)
+                    .one(Head::waitFor)
+                    .flatMap(earlier -> earlier);
+            Optional<Stored> retried = Sql.of(tx, RETRY)
+                    .with("message", answer)
+                    .with("user", user)
+                    .with("waits_for", waitsFor)
+                    .with("request", requestId)
+                    .with("now", now())
+                    .one(this::stored);
+            if (retried.isEmpty()) {
+                return unchanged(tx, user, answer);
+            }
+            // What a cancel had moved away from this answer stands behind it again.
+            waitsFor.ifPresent(other -> Sql.of(tx, WAIT_BEHIND)
+                    .with("answer", answer)
+                    .with("other", other)
+                    .change());
+            Stored now = retried.get();
+            return Optional.of(new Change(now.message(), now.round(), true, waitsFor.isEmpty()));
+        });
+    }
+
+    private Optional<Change> unchanged(DbExecute tx, UUID user, UUID message) {
+        return Sql.of(tx, FIND)
+                .with("message", message)
+                .with("user", user)
+                .one(this::stored)
+                .map(stored -> new Change(stored.message(), stored.round(), false, false));
+    }
+
+    public Optional<Message> find(UUID user, UUID message) {
+        return database.run(db ->
+                Sql.of(db, FIND).with("message", message).with("user", user).one(this::message));
+    }
+
+    /**
+     * A part of a chat's current branch.
+     *
+     * @param messages in order, oldest first
+     * @param older the newest message that is not on this page, where there is one
+     */
+    public record BranchPage(Chat chat, List<Message> messages, Optional<UUID> older) {}
+
+    private static final String BRANCH = """
+            WITH RECURSIVE chat AS (
+                SELECT * FROM chats WHERE id = :chat AND user_id = :user
+            ), branch AS (
+                SELECT m.*, 1 AS depth
+                FROM chat JOIN messages m ON m.id = COALESCE(CAST(:newest AS uuid), chat.head_id) AND m.chat_id = chat.id
+                UNION ALL
+                SELECT older.*, branch.depth + 1
+                FROM branch JOIN messages older ON older.id = branch.parent_id
+                WHERE branch.depth < :limit
+            )
+            SELECT %s, %s FROM chat c LEFT JOIN branch m ON TRUE ORDER BY m.depth DESC
+            """.formatted(Chat.COLUMNS, MessageRows.COLUMNS);
+
+    /**
+     * The messages of the current branch up to the newest wanted.
+     *
+     * @param newest where the page ends; the branch's end when empty
+     * @return empty when the user has no such chat
+     */
+    public Optional<BranchPage> branch(UUID user, UUID chat, Optional<UUID> newest, int limit) {
+        record Line(Chat chat, Optional<Message> message) {}
+        List<Line> lines = database.run(db -> Sql.of(db, BRANCH)
+                .with("chat", chat)
+                .with("user", user)
+                .with("newest", newest)
+                .with("limit", limit)
+                .list(row -> new Line(Chat.of(row), row.optionalUuid("id").map(id -> message(row)))));
+        if (lines.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Message> messages =
+                lines.stream().flatMap(line -> line.message().stream()).toList();
+        return Optional.of(new BranchPage(
+                lines.getFirst().chat(), messages, messages.stream().findFirst().flatMap(Message::parentId)));
+    }
+
+    private Stored stored(Row row) {
+        return MessageRows.stored(row, maxAttempts);
+    }
+
+    private Message message(Row row) {
+        return MessageRows.message(row, maxAttempts);
+    }
+
+    private static boolean isPending(String status) {
+        return status.equals("queued") || status.equals("retrying");
+    }
+
+    /** In milliseconds, as PostgreSQL keeps less than a Java instant holds and a repeated response must be the same. */
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    }
+}
