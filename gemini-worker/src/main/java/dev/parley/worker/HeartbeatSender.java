@@ -61,9 +61,13 @@ final class HeartbeatSender implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        closed.countDown();
-        thread.join(Duration.ofSeconds(1));
-        send(Heartbeat.State.DRAINING);
+    public void close() {
+        try {
+            closed.countDown();
+            thread.join(Duration.ofSeconds(1));
+            send(Heartbeat.State.DRAINING);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

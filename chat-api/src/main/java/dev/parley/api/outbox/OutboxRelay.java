@@ -134,12 +134,16 @@ public final class OutboxRelay implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        closed = true;
-        wake();
-        // A batch under way is finished: at most one confirm timeout.
-        if (!thread.join(Duration.ofSeconds(12))) {
-            thread.interrupt();
+    public void close() {
+        try {
+            closed = true;
+            wake();
+            // A batch under way is finished: at most one confirm timeout.
+            if (!thread.join(Duration.ofSeconds(12))) {
+                thread.interrupt();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

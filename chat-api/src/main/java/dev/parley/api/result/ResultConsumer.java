@@ -3,8 +3,8 @@ package dev.parley.api.result;
 import dev.parley.api.database.DatabaseUnavailable;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
-import dev.parley.api.message.Applied;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Delivery;
 import dev.parley.pipeline.broker.Subscription;
@@ -153,9 +153,13 @@ public final class ResultConsumer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        closed = true;
-        subscription.stop();
-        subscription.awaitIdle(DRAIN);
+    public void close() {
+        try {
+            closed = true;
+            subscription.stop();
+            subscription.awaitIdle(DRAIN);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

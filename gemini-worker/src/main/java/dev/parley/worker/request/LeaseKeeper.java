@@ -47,8 +47,12 @@ final class LeaseKeeper implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        thread.interrupt();
-        thread.join(Duration.ofSeconds(1));
+    public void close() {
+        try {
+            thread.interrupt();
+            thread.join(Duration.ofSeconds(1));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -124,15 +124,19 @@ public final class RequestConsumer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        subscription.stop();
-        running.stopWaiting();
-        if (!subscription.awaitIdle(parts.grace())) {
-            LOG.log(Level.INFO, "handing back {0} requests that did not finish in the grace", subscription.running());
-            running.stopAll();
-            subscription.awaitIdle(HAND_BACK);
+    public void close() {
+        try {
+            subscription.stop();
+            running.stopWaiting();
+            if (!subscription.awaitIdle(parts.grace())) {
+                LOG.log(Level.INFO, "handing back {0} requests that did not finish in the grace", subscription.running());
+                running.stopAll();
+                subscription.awaitIdle(HAND_BACK);
+            }
+            leases.close();
+            timer.shutdownNow();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        leases.close();
-        timer.shutdownNow();
     }
 }
