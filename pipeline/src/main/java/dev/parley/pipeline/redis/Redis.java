@@ -206,7 +206,8 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    private <T> T await(Future<T> result) {
+    /** Waits for a command that was started before. @throws RedisUnavailable when Redis is away or too slow */
+    public <T> T await(Future<T> result) {
         try {
             // Lettuce's own timeout fires first; this one only bounds a defect.
             return result.get(commandTimeout.toMillis() + 1_000, TimeUnit.MILLISECONDS);

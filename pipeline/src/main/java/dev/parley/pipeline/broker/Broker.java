@@ -1,0 +1,371 @@
+package dev.parley.pipeline.broker;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.BuiltinExchangeType;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.DefaultConsumer;
+import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.GetResponse;
+import dev.parley.pipeline.runtime.Backoff;
+import dev.parley.pipeline.runtime.Check;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.URI;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * The one way to RabbitMQ: keeps a connection, declares the topology on it, and moves publishers and subscriptions to
+ * the next connection when it breaks. Opens whether or not the broker is there. Thread-safe.
+ *
+ * <p>The client's own recovery is off: it covers neither the first connect nor channel errors nor publishes made while
+ * down, so there would be two mechanisms.
+ */
+public final class Broker implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Broker.class.getName());
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration CONFIRM_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration RPC_TIMEOUT = Duration.ofSeconds(5);
+    private static final int HEARTBEAT_SECONDS = 10;
+
+    private final ConnectionFactory factory;
+    private final String name;
+    private final Topology topology;
+    private final List<Attachment> attachments = new CopyOnWriteArrayList<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Thread supervisor;
+    private Connection connection;
+    private Optional<String> problem = Optional.of("not connected yet");
+    private boolean closed;
+
+    private Broker(ConnectionFactory factory, String name, Topology topology) {
+        this.factory = factory;
+        this.name = name;
+        this.topology = topology;
+        this.supervisor = Thread.ofPlatform().daemon().name("broker-supervisor").unstarted(this::supervise);
+    }
+
+    /**
+     * @param uri {@code amqp://user:password@host:port/vhost} or {@code amqps://…}
+     * @param name of this process, shown in the broker's list of connections
+     * @throws TopologyConflict when the broker is there and has other queues under our names
+     */
+    public static Broker open(URI uri, String name, Topology topology) {
+        ConnectionFactory factory = new ConnectionFactory();
+        try {
+            factory.setUri(uri);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalArgumentException("not a usable RabbitMQ URL", e);
+        }
+        factory.setAutomaticRecoveryEnabled(false);
+        factory.setTopologyRecoveryEnabled(false);
+        factory.setConnectionTimeout((int) CONNECT_TIMEOUT.toMillis());
+        factory.setHandshakeTimeout((int) CONNECT_TIMEOUT.toMillis());
+        factory.setChannelRpcTimeout((int) RPC_TIMEOUT.toMillis());
+        factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
+        factory.setThreadFactory(
+                task -> Thread.ofPlatform().daemon().name("broker-io").unstarted(task));
+        Broker broker = new Broker(factory, name, topology);
+        // One try in the foreground, so that a conflict stops the start instead of hiding in a log.
+        try {
+            broker.connect();
+        } catch (IOException | TimeoutException e) {
+            LOG.log(Level.WARNING, "RabbitMQ is not reachable; going on without it until it is");
+        }
+        broker.supervisor.start();
+        return broker;
+    }
+
+    public Topology topology() {
+        return topology;
+    }
+
+    /** A publisher with its own channel. @param maxUnconfirmed messages, beyond which publishing waits */
+    public Publisher publisher(int maxUnconfirmed) {
+        return attach(new Publisher(maxUnconfirmed, CONFIRM_TIMEOUT));
+    }
+
+    /** Consumes a queue of the topology with at most {@code prefetch} messages at a time. */
+    public Subscription subscribe(String queue, int prefetch, Handler handler) {
+        return attach(new Subscription(queue, prefetch, handler));
+    }
+
+    /** Hears every heartbeat from now on; those sent while disconnected are missed. The listener must not block. */
+    public void onHeartbeat(Consumer<byte[]> listener) {
+        attach(new Attachment() {
+            private volatile Channel channel;
+
+            @Override
+            public void attach(Connection connection) throws IOException {
+                Channel fresh = connection.openChannel().orElseThrow(() -> new IOException("no channel left"));
+                // Bounded: old heartbeats are worthless, so a slow listener loses them first.
+                String queue = fresh.queueDeclare("", false, true, true, Map.of("x-max-length", 1_000))
+                        .getQueue();
+                fresh.exchangeDeclare(Topology.HEARTBEATS, BuiltinExchangeType.FANOUT, true);
+                fresh.queueBind(queue, Topology.HEARTBEATS, "");
+                fresh.basicConsume(queue, true, new DefaultConsumer(fresh) {
+                    @Override
+                    public void handleDelivery(
+                            String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+                        listener.accept(body);
+                    }
+                });
+                channel = fresh;
+            }
+
+            @Override
+            public boolean attached() {
+                Channel current = channel;
+                return current != null && current.isOpen();
+            }
+        });
+    }
+
+    /** Tells every listener, at most once and without a promise. */
+    public void heartbeat(byte[] body) {
+        withChannel(channel -> {
+            channel.basicPublish(
+                    Topology.HEARTBEATS,
+                    "",
+                    new AMQP.BasicProperties.Builder()
+                            .contentType("application/json")
+                            .build(),
+                    body);
+            return body.length;
+        });
+    }
+
+    /** Ready messages in each queue of the topology; empty when the broker is away. */
+    public Optional<Map<String, Long>> depths() {
+        return withChannel(channel -> {
+            Map<String, Long> depths = new LinkedHashMap<>();
+            for (String queue : topology.queues()) {
+                depths.put(queue, channel.messageCount(queue));
+            }
+            return depths;
+        });
+    }
+
+    /**
+     * Looks at the messages of a queue, oldest first, and leaves them there.
+     *
+     * @param limit most messages to look at
+     * @return their bodies; empty when the broker is away
+     */
+    public Optional<List<byte[]>> peek(String queue, int limit) {
+        return withChannel(channel -> {
+            List<byte[]> bodies = new ArrayList<>();
+            // Unacknowledged messages go back to their places when the channel closes.
+            for (GetResponse got; bodies.size() < limit && (got = channel.basicGet(queue, false)) != null; ) {
+                bodies.add(got.getBody());
+            }
+            return bodies;
+        });
+    }
+
+    public Check check() {
+        long start = System.nanoTime();
+        return withChannel(channel -> channel.messageCount(topology.requests()))
+                .map(depth -> Check.up(Duration.ofNanos(System.nanoTime() - start)))
+                .orElseGet(() -> Check.down(
+                        problem().orElse("RabbitMQ does not answer; messages wait in the outbox until it does")));
+    }
+
+    /** Whether there is a connection with the topology declared on it; costs nothing. */
+    public boolean connected() {
+        lock.lock();
+        try {
+            return connection != null && connection.isOpen();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Optional<String> problem() {
+        lock.lock();
+        try {
+            return problem;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private interface Question<T> {
+        T ask(Channel channel) throws IOException;
+    }
+
+    private <T> Optional<T> withChannel(Question<T> question) {
+        Connection current;
+        lock.lock();
+        try {
+            current = connection;
+        } finally {
+            lock.unlock();
+        }
+        if (current == null || !current.isOpen()) {
+            return Optional.empty();
+        }
+        try (Channel channel = current.openChannel().orElseThrow(() -> new IOException("no channel left"))) {
+            return Optional.of(question.ask(channel));
+        } catch (IOException | TimeoutException | com.rabbitmq.client.ShutdownSignalException e) {
+            return Optional.empty();
+        }
+    }
+
+    private <T extends Attachment> T attach(T attachment) {
+        attachments.add(attachment);
+        lock.lock();
+        try {
+            if (connection != null && connection.isOpen()) {
+                attachment.attach(connection);
+            }
+        } catch (IOException | com.rabbitmq.client.ShutdownSignalException e) {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        return attachment;
+    }
+
+    private void connect() throws IOException, TimeoutException {
+        Connection fresh = factory.newConnection(name);
+        try {
+            topology.declare(fresh);
+            lock.lock();
+            try {
+                connection = fresh;
+                problem = Optional.empty();
+                for (Attachment attachment : attachments) {
+                    attachment.attach(fresh);
+                }
+            } finally {
+                lock.unlock();
+            }
+        } catch (IOException | RuntimeException e) {
+            fresh.abort((int) RPC_TIMEOUT.toMillis());
+            throw e;
+        }
+        fresh.addShutdownListener(cause -> wake());
+    }
+
+    private void wake() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void supervise() {
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), RandomGenerator.getDefault());
+        boolean wasConnected = connected();
+        while (true) {
+            lock.lock();
+            try {
+                if (closed) {
+                    return;
+                }
+                boolean healthy = connection != null
+                        && connection.isOpen()
+                        && attachments.stream().allMatch(Attachment::attached);
+                if (healthy) {
+                    if (!wasConnected) {
+                        LOG.log(Level.INFO, "RabbitMQ is reachable");
+                        wasConnected = true;
+                    }
+                    backoff.reset();
+                    // A lost channel has no listener of its own: look once a second.
+                    changed.await(1, TimeUnit.SECONDS);
+                    continue;
+                }
+            } catch (InterruptedException e) {
+                return;
+            } finally {
+                lock.unlock();
+            }
+            if (wasConnected && !connected()) {
+                LOG.log(Level.WARNING, "the connection to RabbitMQ was lost");
+                wasConnected = false;
+            }
+            mend();
+            if (!connected() && !pause(backoff.next())) {
+                return;
+            }
+        }
+    }
+
+    private void mend() {
+        try {
+            if (!connected()) {
+                connect();
+                return;
+            }
+            lock.lock();
+            try {
+                for (Attachment attachment : attachments) {
+                    if (!attachment.attached()) {
+                        attachment.attach(connection);
+                    }
+                }
+            } finally {
+                lock.unlock();
+            }
+        } catch (TopologyConflict e) {
+            LOG.log(Level.ERROR, e.getMessage());
+            note(e.getMessage());
+        } catch (IOException | TimeoutException | com.rabbitmq.client.ShutdownSignalException e) {
+            note("RabbitMQ is not reachable; messages wait in the outbox until it is");
+        }
+    }
+
+    private void note(String what) {
+        lock.lock();
+        try {
+            problem = Optional.of(what);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean pause(Duration pause) {
+        try {
+            Thread.sleep(pause);
+            return true;
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        Connection last;
+        lock.lock();
+        try {
+            closed = true;
+            last = connection;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        supervisor.interrupt();
+        if (last != null) {
+            last.abort((int) RPC_TIMEOUT.toMillis());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package dev.parley.pipeline.broker;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ConfirmListener;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.MessageProperties;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Publishes persistent, mandatory messages with confirms, pipelined on one channel. A message counts as published only
+ * when its future completes normally: the broker has it on a majority of its disks and in a queue. Thread-safe.
+ */
+public final class Publisher implements Attachment {
+    /** Returned messages come back with this header, which tells which confirm to expect for nothing. */
+    private static final String SEQUENCE = "x-parley-sequence";
+
+    private final Duration confirmTimeout;
+    private final Semaphore room;
+    private final ReentrantLock lock = new ReentrantLock();
+    private Session session;
+
+    /** One channel's life: its unconfirmed messages die with it. */
+    private record Session(Channel channel, NavigableMap<Long, CompletableFuture<Void>> unconfirmed) {}
+
+    Publisher(int maxUnconfirmed, Duration confirmTimeout) {
+        this.confirmTimeout = confirmTimeout;
+        this.room = new Semaphore(maxUnconfirmed);
+    }
+
+    /**
+     * Hands a message to the broker and returns at once, or waits while too many are unconfirmed.
+     *
+     * @return completes when the broker has confirmed it; completes with {@link PublishFailed} when it was refused, could
+     *     not be routed, was not confirmed in time, or the connection was lost
+     */
+    public CompletableFuture<Void> publish(Outgoing message) {
+        CompletableFuture<Void> confirmed = new CompletableFuture<>();
+        try {
+            if (!room.tryAcquire(confirmTimeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                return CompletableFuture.failedFuture(new PublishFailed("too many unconfirmed messages"));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return CompletableFuture.failedFuture(new PublishFailed("interrupted", e));
+        }
+        confirmed.whenComplete((ok, e) -> room.release());
+        lock.lock();
+        try {
+            if (session == null || !session.channel().isOpen()) {
+                confirmed.completeExceptionally(new PublishFailed("RabbitMQ is not connected"));
+                return confirmed;
+            }
+            long sequence = session.channel().getNextPublishSeqNo();
+            session.unconfirmed().put(sequence, confirmed);
+            Map<String, Object> headers = new HashMap<>(message.headers());
+            headers.put(SEQUENCE, sequence);
+            AMQP.BasicProperties properties = MessageProperties.MINIMAL_PERSISTENT_BASIC
+                    .builder()
+                    .contentType("application/json")
+                    .messageId(message.messageId())
+                    .headers(headers)
+                    .build();
+            session.channel().basicPublish("", message.queue(), true, properties, message.body());
+        } catch (AlreadyClosedException | IOException e) {
+            confirmed.completeExceptionally(new PublishFailed("the connection to RabbitMQ was lost", e));
+        } finally {
+            lock.unlock();
+        }
+        return confirmed.orTimeout(confirmTimeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Publishes and waits for the confirm. @throws PublishFailed when there is none */
+    public void publishConfirmed(Outgoing message) throws PublishFailed {
+        await(publish(message));
+    }
+
+    /** Waits for a confirm. @throws PublishFailed when there is none */
+    public static void await(CompletableFuture<Void> confirm) throws PublishFailed {
+        try {
+            confirm.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case PublishFailed failed -> throw failed;
+                case TimeoutException late -> throw new PublishFailed("RabbitMQ did not confirm in time", late);
+                default -> throw new PublishFailed("publishing failed", e.getCause());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PublishFailed("interrupted while waiting for a confirm", e);
+        }
+    }
+
+    @Override
+    public void attach(Connection connection) throws IOException {
+        Channel channel = connection.openChannel().orElseThrow(() -> new IOException("no channel left"));
+        NavigableMap<Long, CompletableFuture<Void>> unconfirmed = new ConcurrentSkipListMap<>();
+        channel.confirmSelect();
+        channel.addReturnListener((replyCode, replyText, exchange, queue, properties, body) -> {
+            // An unroutable message is returned first and confirmed all the same.
+            CompletableFuture<Void> confirmed =
+                    unconfirmed.remove((Long) properties.getHeaders().get(SEQUENCE));
+            if (confirmed != null) {
+                confirmed.completeExceptionally(new PublishFailed("there is no queue " + queue));
+            }
+        });
+        channel.addConfirmListener(new ConfirmListener() {
+            @Override
+            public void handleAck(long sequence, boolean multiple) {
+                settle(sequence, multiple, future -> future.complete(null));
+            }
+
+            @Override
+            public void handleNack(long sequence, boolean multiple) {
+                settle(
+                        sequence,
+                        multiple,
+                        future -> future.completeExceptionally(new PublishFailed("RabbitMQ refused the message")));
+            }
+
+            private void settle(
+                    long sequence, boolean multiple, java.util.function.Consumer<CompletableFuture<Void>> how) {
+                if (multiple) {
+                    NavigableMap<Long, CompletableFuture<Void>> settled = unconfirmed.headMap(sequence, true);
+                    settled.values().forEach(how);
+                    settled.clear();
+                } else {
+                    CompletableFuture<Void> future = unconfirmed.remove(sequence);
+                    if (future != null) {
+                        how.accept(future);
+                    }
+                }
+            }
+        });
+        channel.addShutdownListener(cause -> {
+            // Whether these arrived is unknown; the senders publish them again and the receivers expect twins.
+            unconfirmed
+                    .values()
+                    .forEach(future -> future.completeExceptionally(
+                            new PublishFailed("the connection to RabbitMQ was lost before the confirm", cause)));
+            unconfirmed.clear();
+        });
+        lock.lock();
+        try {
+            session = new Session(channel, unconfirmed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean attached() {
+        lock.lock();
+        try {
+            return session != null && session.channel().isOpen();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package dev.parley.pipeline.broker;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.DefaultConsumer;
+import com.rabbitmq.client.Envelope;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A queue being consumed: one virtual thread per message, at most {@code prefetch} at a time, as that is all the broker
+ * hands out. Thread-safe.
+ */
+public final class Subscription implements Attachment {
+    private static final System.Logger LOG = System.getLogger(Subscription.class.getName());
+    /** A message whose handler failed rests a moment, so that a broken dependency is not hammered. */
+    private static final Duration PAUSE_AFTER_FAILURE = Duration.ofMillis(500);
+
+    private final String queue;
+    private final int prefetch;
+    private final Handler handler;
+    private final AtomicInteger running = new AtomicInteger();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition idle = lock.newCondition();
+    private Channel channel;
+    private String consumerTag;
+    private boolean stopped;
+
+    Subscription(String queue, int prefetch, Handler handler) {
+        this.queue = queue;
+        this.prefetch = prefetch;
+        this.handler = handler;
+    }
+
+    /** Messages being handled now. */
+    public int running() {
+        return running.get();
+    }
+
+    /** Takes no more messages; what is being handled goes on and can still be acknowledged. */
+    public void stop() {
+        lock.lock();
+        try {
+            stopped = true;
+            if (channel != null && channel.isOpen() && consumerTag != null) {
+                channel.basicCancel(consumerTag);
+            }
+        } catch (AlreadyClosedException | IOException e) {
+            LOG.log(Level.DEBUG, "the channel of {0} was gone before its consumer stopped", queue);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until nothing is being handled. @return false when that took longer than the limit */
+    public boolean awaitIdle(Duration limit) throws InterruptedException {
+        long nanos = limit.toNanos();
+        lock.lock();
+        try {
+            while (running.get() > 0) {
+                if (nanos <= 0) {
+                    return false;
+                }
+                nanos = idle.awaitNanos(nanos);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void attach(Connection connection) throws IOException {
+        lock.lock();
+        try {
+            if (stopped) {
+                return;
+            }
+            Channel fresh = connection.openChannel().orElseThrow(() -> new IOException("no channel left"));
+            ReentrantLock channelLock = new ReentrantLock();
+            fresh.basicQos(prefetch);
+            consumerTag = fresh.basicConsume(queue, false, new DefaultConsumer(fresh) {
+                @Override
+                public void handleDelivery(
+                        String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+                    dispatch(new Delivery(
+                            fresh, channelLock, envelope.getDeliveryTag(), envelope.isRedeliver(), properties, body));
+                }
+
+                @Override
+                public void handleCancel(String tag) throws IOException {
+                    // The queue's leader moved or the queue was deleted: begin anew on a fresh channel.
+                    LOG.log(Level.WARNING, "RabbitMQ ended the consumer of {0}", queue);
+                    fresh.abort();
+                }
+            });
+            channel = fresh;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean attached() {
+        lock.lock();
+        try {
+            return stopped || (channel != null && channel.isOpen());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void dispatch(Delivery delivery) {
+        running.incrementAndGet();
+        Thread.ofVirtual().name(queue + "-" + delivery.messageId()).start(() -> {
+            try {
+                handler.handle(delivery);
+            } catch (Exception e) {
+                LOG.log(Level.ERROR, "handling a message of " + queue + " failed; it will be delivered again", e);
+                pause();
+                delivery.requeue();
+            } finally {
+                if (running.decrementAndGet() == 0) {
+                    signalIdle();
+                }
+            }
+        });
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(PAUSE_AFTER_FAILURE.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void signalIdle() {
+        lock.lock();
+        try {
+            idle.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
