@@ -129,7 +129,10 @@ public final class RequestConsumer implements AutoCloseable {
             subscription.stop();
             running.stopWaiting();
             if (!subscription.awaitIdle(parts.grace())) {
-                LOG.log(Level.INFO, "handing back {0} requests that did not finish in the grace", subscription.running());
+                LOG.log(
+                        Level.INFO,
+                        "handing back {0} requests that did not finish in the grace",
+                        subscription.running());
                 running.stopAll();
                 subscription.awaitIdle(HAND_BACK);
             }
