@@ -1,6 +1,7 @@
 package dev.parley.local.bench;
 
 import dev.parley.local.LocalParley;
+import dev.parley.local.client.ParleyClient;
 import dev.parley.pipeline.message.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -27,7 +28,7 @@ final class Latency {
     private Latency() {}
 
     static boolean run(LocalParley parley) throws Exception {
-        Client client = new Client(URI.create("http://127.0.0.1:" + parley.port()));
+        ParleyClient client = new ParleyClient(URI.create("http://127.0.0.1:" + parley.port()));
         HttpClient straight =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
         URI model =
@@ -102,9 +103,9 @@ final class Latency {
         return new Times(first - start, System.nanoTime() - start);
     }
 
-    private static Times through(Client client, String prompt) throws IOException, InterruptedException {
+    private static Times through(ParleyClient client, String prompt) throws IOException, InterruptedException {
         String chat = client.newChat();
-        try (Client.Events events = client.events(chat)) {
+        try (ParleyClient.Events events = client.events(chat)) {
             long start = System.nanoTime();
             client.post("/api/chats/" + chat + "/messages", Map.of("content", prompt));
             long first = events.await("answer.delta").at();

@@ -2,6 +2,7 @@ package dev.parley.local.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.local.LocalParley;
+import dev.parley.local.client.ParleyClient;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,7 @@ final class Load {
     private record User(String chat, List<Long> waits) {}
 
     static boolean run(LocalParley parley) throws Exception {
-        Client client = new Client(URI.create("http://127.0.0.1:" + parley.port()));
+        ParleyClient client = new ParleyClient(URI.create("http://127.0.0.1:" + parley.port()));
         round(client, "warm-up");
         long start = System.nanoTime();
         List<User> users = round(client, "load");
@@ -57,7 +58,7 @@ final class Load {
         return rate >= LEAST_PER_SECOND && right == wanted && calls == 2L * wanted;
     }
 
-    private static List<User> round(Client client, String name) throws Exception {
+    private static List<User> round(ParleyClient client, String name) throws Exception {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<User>> users = new ArrayList<>();
             for (int i = 0; i < USERS; i++) {
@@ -72,10 +73,10 @@ final class Load {
         }
     }
 
-    private static User talk(Client client, String who) throws Exception {
+    private static User talk(ParleyClient client, String who) throws Exception {
         String chat = client.newChat();
         List<Long> waits = new ArrayList<>();
-        try (Client.Events events = client.events(chat)) {
+        try (ParleyClient.Events events = client.events(chat)) {
             for (int i = 0; i < MESSAGES; i++) {
                 long start = System.nanoTime();
                 client.post("/api/chats/" + chat + "/messages", Map.of("content", who + ", message " + i));

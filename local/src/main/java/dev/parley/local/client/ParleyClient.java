@@ -1,4 +1,4 @@
-package dev.parley.local.bench;
+package dev.parley.local.client;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.pipeline.message.Json;
@@ -16,8 +16,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** A browser's part of the conversation with Parley, without the browser. */
-final class Client {
+/** A browser's part of the conversation with Parley, without the browser; for benches and system tests. Thread-safe. */
+public final class ParleyClient {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final HttpClient http = HttpClient.newBuilder()
@@ -26,11 +26,11 @@ final class Client {
             .build();
     private final URI base;
 
-    Client(URI base) {
+    public ParleyClient(URI base) {
         this.base = base;
     }
 
-    JsonNode post(String path, Object body) throws IOException, InterruptedException {
+    public JsonNode post(String path, Object body) throws IOException, InterruptedException {
         HttpResponse<byte[]> response = http.send(
                 request(path)
                         .header("Content-Type", "application/json")
@@ -40,7 +40,7 @@ final class Client {
         return read(path, response);
     }
 
-    JsonNode get(String path) throws IOException, InterruptedException {
+    public JsonNode get(String path) throws IOException, InterruptedException {
         return read(path, http.send(request(path).GET().build(), HttpResponse.BodyHandlers.ofByteArray()));
     }
 
@@ -56,15 +56,15 @@ final class Client {
         return HttpRequest.newBuilder(base.resolve(path)).timeout(PATIENCE);
     }
 
-    String newChat() throws IOException, InterruptedException {
+    public String newChat() throws IOException, InterruptedException {
         return post("/api/chats", Map.of()).get("id").asText();
     }
 
     /** An event as it arrived. @param at {@link System#nanoTime()} */
-    record Event(String name, String data, long at) {}
+    public record Event(String name, String data, long at) {}
 
     /** Opens a chat's events and waits for the snapshot. */
-    Events events(String chat) throws IOException, InterruptedException {
+    public Events events(String chat) throws IOException, InterruptedException {
         HttpResponse<java.io.InputStream> response = http.send(
                 HttpRequest.newBuilder(base.resolve("/api/events?chat=" + chat))
                         .GET()
@@ -81,7 +81,7 @@ final class Client {
         return events;
     }
 
-    record Events(BufferedReader reader, BlockingQueue<Event> queue) implements AutoCloseable {
+    public record Events(BufferedReader reader, BlockingQueue<Event> queue) implements AutoCloseable {
         private void read() {
             String name = "";
             String data = "";
@@ -104,7 +104,7 @@ final class Client {
         }
 
         /** The next event of this name; others are passed over. */
-        Event await(String name) throws IOException, InterruptedException {
+        public Event await(String name) throws IOException, InterruptedException {
             while (true) {
                 Event event = queue.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 if (event == null
