@@ -166,10 +166,15 @@ public final class MessageStore {
         });
     }
 
-    /**
-     * What an earlier request with this key led to, if there was one; an empty result says that the key is new. The
-     * caller need not hold any lock.
-     */
+    /** What an earlier request with this key led to; empty when there was none, or the user has no such chat. */
+    Optional<Sending> sentBefore(UUID user, UUID chat, String key, String hash) {
+        return database.run(db -> Sql.of(db, "SELECT id FROM chats WHERE id = :chat AND user_id = :user")
+                .with("chat", chat)
+                .with("user", user)
+                .one(row -> row.uuid("id"))
+                .flatMap(own -> repeated(db, own, key, hash)));
+    }
+
     private Optional<Sending> repeated(DbExecute db, UUID chat, String key, String hash) {
         return Sql.of(db, REPEATED)
                 .with("chat", chat)

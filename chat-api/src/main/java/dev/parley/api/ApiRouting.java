@@ -1,0 +1,67 @@
+package dev.parley.api;
+
+import dev.parley.api.chat.ChatService;
+import dev.parley.api.chat.ChatStore;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.health.HealthService;
+import dev.parley.api.http.Edge;
+import dev.parley.api.http.OpenApiService;
+import dev.parley.api.id.Ids;
+import dev.parley.api.message.MessageService;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Runs;
+import dev.parley.api.model.ModelService;
+import dev.parley.api.model.Models;
+import dev.parley.api.prompt.PromptService;
+import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.ui.UiService;
+import dev.parley.api.user.Users;
+import dev.parley.pipeline.runtime.Meters;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.HttpService;
+
+/** The routes of the API: the seam between a server and what it serves, the same in a process and in a test. */
+public final class ApiRouting {
+    /**
+     * What the routes stand on.
+     *
+     * @param outboxWake called after a commit that put something into the outbox
+     * @param live the routes of live events
+     */
+    public record Parts(
+            Users users,
+            ChatStore chats,
+            MessageStore messages,
+            PromptStore prompts,
+            Runs runs,
+            ChatEvents events,
+            Runnable outboxWake,
+            HealthService health,
+            HttpService live,
+            Ids ids,
+            Meters meters) {}
+
+    private ApiRouting() {}
+
+    public static void routing(HttpRouting.Builder routing, ApiSettings settings, Parts parts) {
+        Models models = new Models(settings.models(), settings.fakeModel());
+        Edge.around(routing, parts.ids(), parts.meters(), settings.corsOrigins());
+        routing.register(parts.health())
+                .register(new OpenApiService())
+                .register(new ModelService(models))
+                .register(new ChatService(parts.users(), parts.chats(), parts.runs(), parts.events()))
+                .register(new MessageService(
+                        parts.users(),
+                        parts.messages(),
+                        parts.prompts(),
+                        models,
+                        parts.runs(),
+                        parts.events(),
+                        parts.outboxWake(),
+                        settings.maxMessageCharacters()))
+                .register(new PromptService(parts.users(), parts.prompts()))
+                .register(parts.live());
+        // Last: what no route of the API takes is the page's.
+        settings.uiFolder().ifPresent(folder -> routing.register(new UiService(folder)));
+    }
+}

@@ -1,0 +1,92 @@
+package dev.parley.api.chat;
+
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.http.Bodies;
+import dev.parley.api.http.Fields;
+import dev.parley.api.http.Problem;
+import dev.parley.api.http.Requests;
+import dev.parley.api.http.Resource;
+import dev.parley.api.message.Runs;
+import dev.parley.api.user.Users;
+import io.helidon.http.Status;
+import io.helidon.webserver.http.HttpRules;
+import io.helidon.webserver.http.HttpService;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.util.Optional;
+import java.util.UUID;
+
+/** {@code /api/chats}. */
+public final class ChatService implements HttpService {
+    private static final int MAX_TITLE = 200;
+
+    private final Users users;
+    private final ChatStore chats;
+    private final Runs runs;
+    private final ChatEvents events;
+
+    public ChatService(Users users, ChatStore chats, Runs runs, ChatEvents events) {
+        this.users = users;
+        this.chats = chats;
+        this.runs = runs;
+        this.events = events;
+    }
+
+    private record TitleInput(Optional<String> title) {}
+
+    @Override
+    public void routing(HttpRules rules) {
+        Resource.at("/api/chats", rules)
+                .get("", this::list)
+                .post("", this::create)
+                .get("/{chatId}", this::find)
+                .patch("/{chatId}", this::rename)
+                .delete("/{chatId}", this::delete)
+                .seal();
+    }
+
+    private void list(ServerRequest request, ServerResponse response) {
+        Bodies.send(
+                response,
+                chats.list(
+                        users.of(request), Requests.cursor(request, ChatStore.CURSOR_PARTS), Requests.limit(request)));
+    }
+
+    private void create(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        Optional<String> title = Bodies.read(request, TitleInput.class).title();
+        Chat chat = chats.create(
+                user, title.map(text -> Fields.text("title", text, MAX_TITLE)).orElse(""));
+        response.status(Status.CREATED_201).header("Location", "/api/chats/" + chat.id());
+        Bodies.send(response, chat);
+    }
+
+    private void find(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "chatId");
+        Bodies.send(response, chats.find(user, id).orElseThrow(() -> Problem.notFound("chat")));
+    }
+
+    private void rename(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "chatId");
+        String title = Fields.text(
+                "title",
+                Fields.required("title", Bodies.read(request, TitleInput.class).title()),
+                MAX_TITLE);
+        Chat chat = chats.rename(user, id, title).orElseThrow(() -> Problem.notFound("chat"));
+        events.publish(id, new ChatEvent.ChatUpdated(chat));
+        Bodies.send(response, chat);
+    }
+
+    private void delete(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "chatId");
+        chats.delete(user, id)
+                .orElseThrow(() -> Problem.notFound("chat"))
+                .forEach(orphan -> runs.revoke(orphan.answer(), orphan.round() + 1));
+        events.publish(id, new ChatEvent.ChatDeleted(id));
+        response.status(Status.NO_CONTENT_204).send();
+    }
+}

@@ -1,0 +1,265 @@
+package dev.parley.api.message;
+
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.http.Bodies;
+import dev.parley.api.http.Fields;
+import dev.parley.api.http.Page;
+import dev.parley.api.http.Problem;
+import dev.parley.api.http.Requests;
+import dev.parley.api.http.Resource;
+import dev.parley.api.message.Message.Role;
+import dev.parley.api.message.Message.Status;
+import dev.parley.api.message.MessageStore.Change;
+import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Sending;
+import dev.parley.api.model.Models;
+import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.user.Users;
+import dev.parley.pipeline.message.Json;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.HttpRules;
+import io.helidon.webserver.http.HttpService;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.regex.Pattern;
+
+/**
+ * {@code /api/chats/{chatId}/messages} and {@code /api/messages}. What others have to hear of (the relay, the workers,
+ * the viewers) they hear after the commit, and a restart may lose it: each of them also looks by itself.
+ */
+public final class MessageService implements HttpService {
+    private static final HeaderName IDEMPOTENCY_KEY = HeaderNames.create("Idempotency-Key");
+    private static final Pattern KEY = Pattern.compile("[\\x21-\\x7E]{1,200}");
+
+    private final Users users;
+    private final MessageStore store;
+    private final MessageReader reader;
+    private final PromptStore prompts;
+    private final Models models;
+    private final Runs runs;
+    private final ChatEvents events;
+    private final Runnable outboxWake;
+    private final int maxCharacters;
+
+    /**
+     * @param outboxWake called when the outbox has something new
+     * @param maxCharacters of a message, in UTF-16 code units
+     */
+    public MessageService(
+            Users users,
+            MessageStore store,
+            PromptStore prompts,
+            Models models,
+            Runs runs,
+            ChatEvents events,
+            Runnable outboxWake,
+            int maxCharacters) {
+        this.users = users;
+        this.store = store;
+        this.reader = new MessageReader(store, runs);
+        this.prompts = prompts;
+        this.models = models;
+        this.runs = runs;
+        this.events = events;
+        this.outboxWake = outboxWake;
+        this.maxCharacters = maxCharacters;
+    }
+
+    @Override
+    public void routing(HttpRules rules) {
+        Resource.at("/api/chats", rules)
+                .get("/{chatId}/messages", this::list)
+                .post("/{chatId}/messages", this::send)
+                .seal();
+        Resource.at("/api/messages", rules)
+                .get("/{messageId}", this::find)
+                .post("/{messageId}/cancel", this::cancel)
+                .post("/{messageId}/retry", this::retry)
+                .seal();
+    }
+
+    private void send(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID chat = Requests.pathId(request, "chatId");
+        Optional<String> key = request.headers().first(IDEMPOTENCY_KEY);
+        key.filter(text -> !KEY.matcher(text).matches()).ifPresent(text -> {
+            throw Problem.invalid("Idempotency-Key", "\"Idempotency-Key\" must be 1 to 200 visible ASCII characters.");
+        });
+        NewMessage body = Bodies.read(request, NewMessage.class);
+        String hash = hash(body);
+        // A repeat must not depend on a template that was changed or deleted since.
+        Sending sending = key.filter(text -> body.promptId().isPresent())
+                .flatMap(text -> store.sentBefore(user, chat, text, hash))
+                .orElseGet(() -> store.send(user, chat, draft(request, user, body, key, hash)));
+        Sent sent =
+                switch (sending) {
+                    case Sending.Accepted accepted -> {
+                        if (accepted.sent().answer().waitsFor().isEmpty()) {
+                            outboxWake.run();
+                        }
+                        events.publish(
+                                chat,
+                                new ChatEvent.MessageCreated(accepted.sent().message()));
+                        events.publish(
+                                chat,
+                                new ChatEvent.MessageCreated(accepted.sent().answer()));
+                        events.publish(chat, new ChatEvent.ChatUpdated(accepted.chat()));
+                        yield accepted.sent();
+                    }
+                    case Sending.Repeated repeated -> repeated.sent();
+                    case Sending.KeyReused() ->
+                        throw Problem.of(
+                                422,
+                                "idempotency-key-reused",
+                                "Idempotency-Key used before",
+                                "This Idempotency-Key came with another request in this chat; take a new one.");
+                    case Sending.NoSuchChat() -> throw Problem.notFound("chat");
+                };
+        response.status(io.helidon.http.Status.CREATED_201)
+                .header("Location", "/api/messages/" + sent.message().id());
+        Bodies.send(response, sent);
+    }
+
+    private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
+        String model = body.model().orElse(models.standard());
+        if (!models.ids().contains(model)) {
+            throw Problem.invalid("model", "\"model\" must be one of %s.".formatted(String.join(", ", models.ids())));
+        }
+        return new Draft(content(user, body), model, key, hash, Requests.id(request));
+    }
+
+    private String content(UUID user, NewMessage body) {
+        if (body.content().isPresent() == body.promptId().isPresent()) {
+            throw Problem.invalid("content", "Give either \"content\" or \"promptId\".");
+        }
+        if (body.promptId().isEmpty()) {
+            if (body.variables().isPresent()) {
+                throw Problem.invalid("variables", "\"variables\" only go with \"promptId\".");
+            }
+            return Fields.text("content", body.content().orElseThrow(), maxCharacters);
+        }
+        String filled = prompts.find(user, body.promptId().get())
+                .orElseThrow(() -> Problem.invalid("promptId", "There is no such prompt template."))
+                .fill(body.variables().orElse(Map.of()));
+        return Fields.text("variables", filled, maxCharacters);
+    }
+
+    /** Equal requests have equal hashes, in whichever order their fields came. */
+    private static String hash(NewMessage body) {
+        return sha256(Json.bytes(
+                new NewMessage(body.content(), body.promptId(), body.variables().map(TreeMap::new), body.model())));
+    }
+
+    private void list(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID chat = Requests.pathId(request, "chatId");
+        Optional<UUID> newest = Requests.cursor(request, 1).map(cursor -> cursor.uuid(0));
+        MessageReader.Snapshot snapshot =
+                reader.page(user, chat, newest, Requests.limit(request)).orElseThrow(() -> Problem.notFound("chat"));
+        byte[] body = Json.bytes(new Page<>(snapshot.messages(), snapshot.next()));
+        String tag = '"' + sha256(body) + '"';
+        response.header("ETag", tag).header("Cache-Control", "private, no-cache");
+        if (matches(request, tag)) {
+            response.status(io.helidon.http.Status.NOT_MODIFIED_304).send();
+        } else {
+            response.header("Content-Type", "application/json").send(body);
+        }
+    }
+
+    private static boolean matches(ServerRequest request, String tag) {
+        if (!request.headers().contains(HeaderNames.IF_NONE_MATCH)) {
+            return false;
+        }
+        List<String> lines = request.headers().get(HeaderNames.IF_NONE_MATCH).allValues();
+        return lines.stream()
+                .flatMap(line -> Arrays.stream(line.split(",")))
+                .map(String::strip)
+                .map(given -> given.startsWith("W/") ? given.substring(2) : given)
+                .anyMatch(given -> given.equals("*") || given.equals(tag));
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return Base64.getUrlEncoder()
+                    .withoutPadding()
+                    .encodeToString(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    private void find(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Bodies.send(response, reader.find(user, id).orElseThrow(MessageService::absent));
+    }
+
+    private void cancel(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Change change = store.cancel(user, id, runs.textSoFar(id).orElse("")).orElseThrow(MessageService::absent);
+        Message message = change.message();
+        answersOnly(message);
+        if (change.changed()) {
+            tell(change);
+        } else if (message.status() != Status.CANCELLED) {
+            throw Problem.conflict(
+                    "answer-ended",
+                    "The answer has ended",
+                    "Only a pending answer can be cancelled; this one has ended.");
+        }
+        Bodies.send(response, message);
+    }
+
+    private void retry(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Message before = reader.find(user, id).orElseThrow(MessageService::absent);
+        answersOnly(before);
+        if (before.status() == Status.GENERATING) {
+            Bodies.send(response, before);
+            return;
+        }
+        Change change = store.retry(user, id, Requests.id(request)).orElseThrow(MessageService::absent);
+        if (change.changed()) {
+            tell(change);
+        } else if (change.message().status() == Status.COMPLETED) {
+            throw Problem.conflict(
+                    "answer-completed", "The answer is complete", "A completed answer cannot be tried again.");
+        }
+        Bodies.send(response, reader.now(change.message()));
+    }
+
+    private void tell(Change change) {
+        Message answer = change.message();
+        runs.revoke(answer.id(), change.round());
+        if (change.outboxGrew()) {
+            outboxWake.run();
+        }
+        events.publish(answer.chatId(), ChatEvent.of(answer));
+    }
+
+    private static void answersOnly(Message message) {
+        if (message.role() == Role.USER) {
+            throw Problem.conflict(
+                    "not-an-answer",
+                    "This is not an answer",
+                    "This is a user's message; use the id of the answer that follows it.");
+        }
+    }
+
+    private static Problem absent() {
+        return Problem.notFound("message");
+    }
+}
