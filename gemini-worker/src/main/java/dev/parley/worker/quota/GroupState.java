@@ -1,5 +1,6 @@
 package dev.parley.worker.quota;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +28,7 @@ public record GroupState(
         record Ready() implements Condition {}
 
         /** Refused by the provider until then, by this worker's clock. */
-        record Cooling(Instant until, String reason) implements Condition {}
+        record Cooling(Instant until, Duration left, String reason) implements Condition {}
 
         /** Every key of the group is disabled. */
         record Disabled(Optional<String> reason) implements Condition {}
@@ -35,5 +36,14 @@ public record GroupState(
 
     public boolean ready() {
         return condition instanceof Condition.Ready;
+    }
+
+    public boolean disabled() {
+        return condition instanceof Condition.Disabled;
+    }
+
+    /** Zero unless it is cooling. */
+    public Duration coolingFor() {
+        return condition instanceof Condition.Cooling(Instant until, Duration left, String reason) ? left : Duration.ZERO;
     }
 }

@@ -13,8 +13,6 @@ import java.util.Optional;
  * @param guard what keeps the window as the provider sees it from being shorter than ours
  */
 public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration window, Duration cooldown, Guard guard) {
-    public static final Duration MINUTE = Duration.ofSeconds(60);
-
     /**
      * A call that has the slot t arrives at the provider between t and t + dispatch + travel. Two calls whose slots lie
      * window + dispatch + travel apart therefore arrive at least a window apart, whatever happened to either on its way.
@@ -47,9 +45,9 @@ public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration wind
         }
     }
 
-    /** Limits over one minute with the default guard. */
-    public QuotaLimits(int perMinute, Optional<Integer> perDay, Duration cooldown) {
-        this(perMinute, perDay, MINUTE, cooldown, Guard.DEFAULT);
+    /** Limits with the default guard. */
+    public QuotaLimits(int perMinute, Optional<Integer> perDay, Duration window, Duration cooldown) {
+        this(perMinute, perDay, window, cooldown, Guard.DEFAULT);
     }
 
     /** Slots of a full window must lie this far apart. */

@@ -1,5 +1,6 @@
 package dev.parley.worker.quota;
 
+import dev.parley.pipeline.message.AnswerRef;
 import java.util.regex.Pattern;
 
 /**
@@ -17,12 +18,8 @@ public record ReservationId(String value) {
         }
     }
 
-    /**
-     * @param answer the answer's id
-     * @param attempt of the ladder
-     * @param tries calls already made within the attempt
-     */
-    public static ReservationId of(Object answer, int round, int attempt, int tries) {
-        return new ReservationId(answer + ":" + round + ":" + attempt + ":" + tries);
+    /** @param number of the call within one handling of the request */
+    public static ReservationId of(AnswerRef answer, int number) {
+        return new ReservationId(answer.answerId() + ":" + answer.round() + ":" + answer.attempt() + ":" + number);
     }
 }

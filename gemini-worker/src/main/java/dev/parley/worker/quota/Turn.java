@@ -14,10 +14,11 @@ public sealed interface Turn {
      * others.
      *
      * @param group the quota group's name
-     * @param wait from the moment this was returned
+     * @param wait from the moment this was returned; zero is the permission
      * @param expectedAt when the call will start, by the worker's clock; for people
      * @param token tells this place from others of the same id; opaque
-     * @param expiresNanos on the scale of {@link System#nanoTime()}
+     * @param dueNanos when the wait is over, on the scale of {@link System#nanoTime()}
+     * @param expiresNanos when a permission is void, on the scale of {@link System#nanoTime()}
      */
     record Reserved(
             ReservationId id,
@@ -26,11 +27,17 @@ public sealed interface Turn {
             Duration wait,
             Instant expectedAt,
             String token,
+            long dueNanos,
             long expiresNanos)
             implements Turn {
-        /** Whether the call may be made now, without waiting. */
-        public boolean go() {
+        /** Whether this is the permission to call. */
+        public boolean due() {
             return wait.isZero();
+        }
+
+        /** What is left of the wait; then ask again with this turn. */
+        public Duration waitLeft() {
+            return Duration.ofNanos(Math.max(0, dueNanos - System.nanoTime()));
         }
 
         /**

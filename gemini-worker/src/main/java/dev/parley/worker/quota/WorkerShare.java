@@ -17,6 +17,11 @@ public record WorkerShare(int count, int rank, boolean allWithoutRedis) {
         allWithoutRedis = allWithoutRedis || count == 1;
     }
 
+    /** Takes Redis to be away for all when it is away for one. */
+    public WorkerShare(int count, int rank) {
+        this(count, rank, true);
+    }
+
     /** The only worker there is. */
     public static WorkerShare alone() {
         return new WorkerShare(1, 0, true);
