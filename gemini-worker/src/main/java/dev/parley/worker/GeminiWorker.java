@@ -9,6 +9,7 @@ import dev.parley.pipeline.runtime.Meters;
 import dev.parley.pipeline.runtime.Observability;
 import dev.parley.worker.gemini.GeminiClient;
 import dev.parley.worker.gemini.GeminiOptions;
+import dev.parley.worker.quota.GroupState;
 import dev.parley.worker.quota.QuotaLimits;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
@@ -45,10 +46,7 @@ public final class GeminiWorker implements AutoCloseable {
                             redis,
                             settings.quotaGroups(),
                             new QuotaLimits(
-                                    settings.keysMaxPerMinute(),
-                                    settings.keysMaxPerDay(),
-                                    Duration.ofMinutes(1),
-                                    settings.keysCooldown()),
+                                    settings.keysMaxPerMinute(), settings.keysMaxPerDay(), settings.keysCooldown()),
                             workers::share,
                             clock));
             GeminiOptions options = GeminiOptions.of(settings.geminiBaseUrl())
@@ -73,7 +71,7 @@ public final class GeminiWorker implements AutoCloseable {
                                     ? settings.shutdownGrace().minus(CLOSING)
                                     : Duration.ZERO)));
             parts.opened("heartbeat", HeartbeatSender.start(id, broker, consumer, quota, clock));
-            gauges(observability.meters(), broker, redis, quota);
+            gauges(observability.meters(), broker, redis, quota, clock);
             observability.probes(new Observability.Probes(
                     () -> broker.connected() ? Check.up(Duration.ZERO) : Check.down("no connection to RabbitMQ"),
                     () -> true));
@@ -92,7 +90,7 @@ public final class GeminiWorker implements AutoCloseable {
         return observability.port();
     }
 
-    private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota) {
+    private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota, Clock clock) {
         meters.gauge("worker_broker_connected", "1 while connected to RabbitMQ", () -> broker.connected() ? 1 : 0);
         meters.gauge("worker_redis_connected", "1 while connected to Redis", () -> redis.connected() ? 1 : 0);
         quota.groups().forEach(group -> {
@@ -105,16 +103,22 @@ public final class GeminiWorker implements AutoCloseable {
             meters.gauge(
                     "key_cooling_seconds",
                     "Until a quota group may be called again",
-                    () -> quota.state(group).coolingFor().toSeconds(),
+                    () -> cooling(quota.state(group), clock),
                     "group",
                     group);
             meters.gauge(
                     "key_disabled",
                     "1 when no key of a quota group is usable until an operator has looked",
-                    () -> quota.state(group).disabled() ? 1 : 0,
+                    () -> quota.state(group).condition() instanceof GroupState.Condition.Disabled ? 1 : 0,
                     "group",
                     group);
         });
+    }
+
+    private static long cooling(GroupState state, Clock clock) {
+        return state.condition() instanceof GroupState.Condition.Cooling cooling
+                ? Math.max(0, Duration.between(clock.instant(), cooling.until()).toSeconds())
+                : 0;
     }
 
     @Override

@@ -56,6 +56,7 @@ final class HeartbeatSender implements AutoCloseable {
                 consumer.waiting(),
                 consumer.capacity(),
                 consumer.completed(),
+                quota.spendsShared(),
                 quota.groupsReady(),
                 quota.groups().size())));
     }

@@ -6,6 +6,7 @@ import dev.parley.pipeline.message.MalformedMessage;
 import dev.parley.worker.quota.WorkerShare;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.List;
 import java.util.NavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 
@@ -16,7 +17,10 @@ final class Workers {
 
     private final String self;
     private final Clock clock;
-    private final NavigableMap<String, Instant> heard = new ConcurrentSkipListMap<>();
+
+    private record Heard(Instant at, boolean sharedQuota) {}
+
+    private final NavigableMap<String, Heard> others = new ConcurrentSkipListMap<>();
 
     Workers(String self, Clock clock) {
         this.self = self;
@@ -25,9 +29,10 @@ final class Workers {
 
     void heard(byte[] body) {
         try {
-            String worker = Json.read(body, Heartbeat.class).worker();
-            if (heard.size() < MOST || heard.containsKey(worker)) {
-                heard.put(worker, clock.instant());
+            Heartbeat beat = Json.read(body, Heartbeat.class);
+            boolean known = others.containsKey(beat.worker());
+            if (!beat.worker().equals(self) && (known || others.size() < MOST)) {
+                others.put(beat.worker(), new Heard(clock.instant(), beat.sharedQuota()));
             }
         } catch (MalformedMessage e) {
             // A heartbeat of another version says nothing that is needed here.
@@ -36,8 +41,11 @@ final class Workers {
 
     WorkerShare share() {
         Instant oldest = clock.instant().minus(Heartbeat.GONE_AFTER);
-        heard.values().removeIf(at -> at.isBefore(oldest));
-        heard.put(self, clock.instant());
-        return new WorkerShare(heard.size(), heard.headMap(self).size());
+        others.values().removeIf(worker -> worker.at().isBefore(oldest));
+        List<Heard> now = List.copyOf(others.values());
+        return new WorkerShare(
+                now.size() + 1,
+                Math.min(others.headMap(self).size(), now.size()),
+                now.stream().noneMatch(Heard::sharedQuota));
     }
 }

@@ -1,7 +1,7 @@
 package dev.parley.system;
 
-import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -26,12 +26,20 @@ class BoundariesTest {
             .resideInAnyPackage(API, WORKER, DEV, LOCAL);
 
     @ArchTest
-    static final ArchRule THE_API_DOES_NOT_KNOW_THE_WORKER =
-            noClasses().that().resideInAPackage(API).should().dependOnClassesThat().resideInAnyPackage(WORKER, DEV, LOCAL);
+    static final ArchRule THE_API_DOES_NOT_KNOW_THE_WORKER = noClasses()
+            .that()
+            .resideInAPackage(API)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(WORKER, DEV, LOCAL);
 
     @ArchTest
-    static final ArchRule THE_WORKER_DOES_NOT_KNOW_THE_API =
-            noClasses().that().resideInAPackage(WORKER).should().dependOnClassesThat().resideInAnyPackage(API, DEV, LOCAL);
+    static final ArchRule THE_WORKER_DOES_NOT_KNOW_THE_API = noClasses()
+            .that()
+            .resideInAPackage(WORKER)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(API, DEV, LOCAL);
 
     @ArchTest
     static final ArchRule WORKERS_NEVER_TOUCH_THE_DATABASE = noClasses()

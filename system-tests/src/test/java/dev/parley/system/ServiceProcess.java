@@ -16,7 +16,8 @@ import org.awaitility.Awaitility;
 
 /** A service in a JVM of its own, started as an operator starts it, so that it can be killed. */
 final class ServiceProcess implements AutoCloseable {
-    private static final Path ROOT = Path.of(System.getProperty("parley.root", "..")).toAbsolutePath().normalize();
+    private static final Path ROOT =
+            Path.of(System.getProperty("parley.root", "..")).toAbsolutePath().normalize();
     private static final Duration START = Duration.ofSeconds(90);
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
@@ -56,7 +57,10 @@ final class ServiceProcess implements AutoCloseable {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "@" + ROOT.resolve(name).resolve("jvm.options"),
                         "-jar",
-                        ROOT.resolve(name).resolve("target").resolve(name + ".jar").toString())
+                        ROOT.resolve(name)
+                                .resolve("target")
+                                .resolve(name + ".jar")
+                                .toString())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         Map<String, String> environment = new HashMap<>(Map.of(

@@ -229,15 +229,20 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         return all;
     }
 
-    @Override
-    public void close() {
+    /** Ends every stream and takes no new ones: the browsers come back to another instance. */
+    public void endStreams() {
         lock.lock();
         try {
             closed = true;
         } finally {
             lock.unlock();
         }
-        redisWatch.interrupt();
         everyone().forEach(Viewer::end);
+    }
+
+    @Override
+    public void close() {
+        endStreams();
+        redisWatch.interrupt();
     }
 }

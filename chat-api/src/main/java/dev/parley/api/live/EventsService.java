@@ -46,9 +46,8 @@ public final class EventsService implements HttpService {
                 "chat",
                 Requests.query(request, "chat")
                         .orElseThrow(() -> Problem.invalid("chat", "\"chat\" must name the chat to watch.")));
-        Optional<EventId> resume = request.headers()
-                .first(HeaderNames.create("Last-Event-ID"))
-                .flatMap(EventId::parse);
+        Optional<EventId> resume =
+                request.headers().first(HeaderNames.create("Last-Event-ID")).flatMap(EventId::parse);
         Viewer viewer = hub.watch(chat)
                 .orElseThrow(() -> Problem.of(
                         503, "too-many-viewers", "Too many open streams", "Poll the messages, or try again later."));
@@ -68,9 +67,8 @@ public final class EventsService implements HttpService {
     private Optional<EventStream.Stored> stored(UUID user, UUID chat) {
         return messages.branch(user, chat, Optional.empty(), MESSAGES)
                 .map(page -> new EventStream.Stored(
-                        page.chat(),
-                        page.messages(),
-                        page.older().map(older -> Cursor.of(older).encoded())));
+                        page.chat(), page.messages(), page.older().map(older -> Cursor.of(older)
+                                .encoded())));
     }
 
     private static EventStream.Sink sink(SseSink sse) {

@@ -71,7 +71,8 @@ class PositionsTest {
                 }
                 Positions.Step next = each.next(delta("r", from, text.substring(from)));
                 if (next instanceof Positions.Step.Gap) {
-                    each.missing(answer, new LiveText("r", text.toString())).ifPresent(piece -> show(each, shown, piece));
+                    each.missing(answer, new LiveText("r", text.toString()))
+                            .ifPresent(piece -> show(each, shown, piece));
                 } else if (next instanceof Positions.Step.Send(LiveEvent.Delta piece)) {
                     show(each, shown, piece);
                 }

@@ -115,12 +115,18 @@ final class LocalQuota {
                 }
                 long slot = place.get().slot();
                 if (now < slot && book.coolUntil <= slot && !book.usable().isEmpty()) {
-                    return new Choice.Slot(book.group, key(book), slot, place.get().member(), false);
+                    return new Choice.Slot(
+                            book.group, key(book), slot, place.get().member(), false);
                 }
                 book.log.remove(place.get().member());
                 boolean inTime = now <= slot + limits.guard().dispatch().toMillis();
                 if (inTime && book.coolUntil <= now && !book.usable().isEmpty() && dayLeft(book, share, clockNow) > 0) {
-                    return take(id, book, Math.max(slot, notBefore), now, place.get().member());
+                    return take(
+                            id,
+                            book,
+                            Math.max(slot, notBefore),
+                            now,
+                            place.get().member());
                 }
             }
             Book best = null;
@@ -141,8 +147,10 @@ final class LocalQuota {
                 }
                 long from = Math.max(Math.max(now, notBefore), book.coolUntil);
                 if (dayLeft(book, share, clockNow) <= 0) {
-                    Instant reset = PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
-                    from = Math.max(from, now + Duration.between(clockNow, reset).toMillis());
+                    Instant reset =
+                            PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
+                    from = Math.max(
+                            from, now + Duration.between(clockNow, reset).toMillis());
                 }
                 long slot = book.log.gap(from, limit);
                 if (best == null || slot < bestSlot || (slot == bestSlot && before(book, best))) {
@@ -246,7 +254,9 @@ final class LocalQuota {
         lock.lock();
         try {
             Book book = books.get(group);
-            if (book != null && book.log.remove(entry).filter(SlidingLog.Entry::given).isPresent() && book.today > 0) {
+            if (book != null
+                    && book.log.remove(entry).filter(SlidingLog.Entry::given).isPresent()
+                    && book.today > 0) {
                 book.today--;
             }
         } finally {
@@ -289,8 +299,7 @@ final class LocalQuota {
                 }
                 if (limits.perDay().isPresent() && book.today > 0) {
                     book.turnDay(clock.instant());
-                    days.addAll(
-                            List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
+                    days.addAll(List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
                 }
             });
             return new SharedQuota.Spent(calls, days);
@@ -345,7 +354,8 @@ final class LocalQuota {
             Instant clockNow = clock.instant();
             states.forEach((name, state) -> {
                 Book book = books.get(name);
-                book.coolUntil = state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
+                book.coolUntil =
+                        state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
                 book.why = state.why();
                 book.disabled.clear();
                 book.disabled.putAll(state.disabled());

@@ -229,8 +229,7 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     /** @param age of the slot at the time of the question, negative milliseconds */
-    private Turn.Reserved permission(
-            ReservationId id, String group, ApiKey key, String token, long asked, long age) {
+    private Turn.Reserved permission(ReservationId id, String group, ApiKey key, String token, long asked, long age) {
         return new Turn.Reserved(
                 id,
                 group,
@@ -239,7 +238,9 @@ public final class QuotaScheduler implements AutoCloseable {
                 clock.instant(),
                 token,
                 asked,
-                asked + TimeUnit.MILLISECONDS.toNanos(age + limits.guard().dispatch().toMillis()));
+                asked
+                        + TimeUnit.MILLISECONDS.toNanos(
+                                age + limits.guard().dispatch().toMillis()));
     }
 
     /** Frees the slot of a turn under which no call was made, and none will be. */
@@ -327,8 +328,8 @@ public final class QuotaScheduler implements AutoCloseable {
 
     private GroupState.Condition condition(QuotaGroup group, LocalQuota.Memory memory, long now) {
         if (group.keys().stream().allMatch(key -> memory.disabled().containsKey(key.hash()))) {
-            return new GroupState.Condition.Disabled(
-                    Optional.ofNullable(memory.disabled().get(group.keys().getFirst().hash())));
+            return new GroupState.Condition.Disabled(Optional.ofNullable(
+                    memory.disabled().get(group.keys().getFirst().hash())));
         }
         if (memory.coolUntil() > now) {
             Duration left = Duration.ofMillis(memory.coolUntil() - now);
@@ -423,8 +424,7 @@ public final class QuotaScheduler implements AutoCloseable {
         try {
             // Others spend by their own only after a whole span without Redis, which may have begun before ours.
             long away = SharedQuota.mono() - withoutRedisSince;
-            wait = metOthers
-                    && away + HEARSAY.toMillis() >= limits.span().toMillis();
+            wait = metOthers && away + HEARSAY.toMillis() >= limits.span().toMillis();
         } finally {
             modes.unlock();
         }

@@ -113,7 +113,7 @@ final class RequestHandler implements Handler {
         record TryLater(Failure failure) implements Conclusion {}
 
         /** Wait in a wait queue for a turn at this time, without spending an attempt. */
-        record Park(Duration wait, Instant expectedAt) implements Conclusion {}
+        record Park(Duration delay, Instant expectedAt) implements Conclusion {}
 
         /** Another worker shall take it at once, without spending an attempt. */
         record HandBack() implements Conclusion {}
@@ -138,7 +138,7 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration wait, Instant expectedAt) -> outbound.park(request, wait, expectedAt);
+            case Conclusion.Park(Duration delay, Instant expectedAt) -> outbound.park(request, delay, expectedAt);
             case Conclusion.HandBack() -> outbound.handBack(request);
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
