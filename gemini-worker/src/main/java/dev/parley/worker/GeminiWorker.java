@@ -46,7 +46,10 @@ public final class GeminiWorker implements AutoCloseable {
                             redis,
                             settings.quotaGroups(),
                             new QuotaLimits(
-                                    settings.keysMaxPerMinute(), settings.keysMaxPerDay(), settings.keysCooldown()),
+                                    settings.keysMaxPerMinute(),
+                                    settings.keysMaxPerDay(),
+                                    Duration.ofMinutes(1),
+                                    settings.keysCooldown()),
                             workers::share,
                             clock));
             GeminiOptions options = GeminiOptions.of(settings.geminiBaseUrl())

@@ -15,7 +15,7 @@ final class Pause {
             return !cancellation.isCancelled();
         }
         CountDownLatch cancelled = new CountDownLatch(1);
-        try (Cancellation.Registration ignored = cancellation.onCancel(cancelled::countDown)) {
+        try (Cancellation.Registration _ = cancellation.onCancel(cancelled::countDown)) {
             return !cancelled.await(duration.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

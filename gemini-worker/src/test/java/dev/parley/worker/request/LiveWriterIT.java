@@ -142,8 +142,7 @@ class LiveWriterIT {
         writer.end();
         writer.onText(" not shown");
         redis.call(commands -> commands.publish(
-                LiveKeys.chatChannel(answer.chatId()),
-                Json.text(new LiveEvent.Delta(answer.answerId(), run, 5, "!"))));
+                LiveKeys.chatChannel(answer.chatId()), Json.text(new LiveEvent.Delta(answer.answerId(), run, 5, "!"))));
         await().atMost(SOON).until(() -> seen.size() == 2);
         assertThat(shown()).isEqualTo("shown!");
     }
