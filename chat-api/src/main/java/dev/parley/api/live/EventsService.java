@@ -82,7 +82,7 @@ public final class EventsService implements HttpService {
 
             @Override
             public void comment(String text) {
-                sse.emit(SseEvent.builder().comment(text).data(SseEvent.NO_DATA).build());
+                sse.emit(SseEvent.builder().comment(text).build());
             }
         };
     }
