@@ -44,6 +44,8 @@ public record GroupState(
 
     /** Zero unless it is cooling. */
     public Duration coolingFor() {
-        return condition instanceof Condition.Cooling(Instant until, Duration left, String reason) ? left : Duration.ZERO;
+        return condition instanceof Condition.Cooling(Instant until, Duration left, String reason)
+                ? left
+                : Duration.ZERO;
     }
 }

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
  * What this worker knows by itself: its own calls of the last span, made with or without Redis, and which groups cool or
@@ -25,9 +26,13 @@ final class LocalQuota {
     private static final Duration DAY_GUARD = Duration.ofSeconds(5);
 
     private static final String MEMBER = "local:";
+    /** The token of a turn that holds no place. */
+    static final String NO_PLACE = MEMBER + "none";
 
-    /** @param keyHash absent where the group has no usable key */
     sealed interface Choice {
+        /** Ask again in a moment. */
+        record Frozen(QuotaGroup group, ApiKey key) implements Choice {}
+
         record Slot(QuotaGroup group, ApiKey key, long slot, String member, boolean given) implements Choice {}
 
         /** @param until empty when every key is disabled */
@@ -86,6 +91,7 @@ final class LocalQuota {
 
     private final ReentrantLock lock = new ReentrantLock();
     private long turns;
+    private boolean frozen;
 
     LocalQuota(List<QuotaGroup> groups, QuotaLimits limits, String owner, Clock clock) {
         this.limits = limits;
@@ -93,6 +99,16 @@ final class LocalQuota {
         this.span = limits.span().toMillis();
         this.member = MEMBER + owner + ":";
         groups.forEach(group -> books.put(group.name(), new Book(group, span)));
+    }
+
+    /** While what was spent is brought to Redis nothing more is, or it would be missing there. */
+    void freeze(boolean freeze) {
+        lock.lock();
+        try {
+            frozen = freeze;
+        } finally {
+            lock.unlock();
+        }
     }
 
     static boolean isLocal(String token) {
@@ -107,6 +123,10 @@ final class LocalQuota {
     Choice reserve(ReservationId id, WorkerShare share, long notBefore, long now) {
         lock.lock();
         try {
+            if (frozen) {
+                QuotaGroup any = books.values().iterator().next().group;
+                return new Choice.Frozen(any, any.keys().getFirst());
+            }
             Instant clockNow = clock.instant();
             for (Book book : books.values()) {
                 Optional<SlidingLog.Entry> place = book.log.promised(id);
@@ -115,12 +135,18 @@ final class LocalQuota {
                 }
                 long slot = place.get().slot();
                 if (now < slot && book.coolUntil <= slot && !book.usable().isEmpty()) {
-                    return new Choice.Slot(book.group, key(book), slot, place.get().member(), false);
+                    return new Choice.Slot(
+                            book.group, key(book), slot, place.get().member(), false);
                 }
                 book.log.remove(place.get().member());
                 boolean inTime = now <= slot + limits.guard().dispatch().toMillis();
                 if (inTime && book.coolUntil <= now && !book.usable().isEmpty() && dayLeft(book, share, clockNow) > 0) {
-                    return take(id, book, Math.max(slot, notBefore), now, place.get().member());
+                    return take(
+                            id,
+                            book,
+                            Math.max(slot, notBefore),
+                            now,
+                            place.get().member());
                 }
             }
             Book best = null;
@@ -141,8 +167,10 @@ final class LocalQuota {
                 }
                 long from = Math.max(Math.max(now, notBefore), book.coolUntil);
                 if (dayLeft(book, share, clockNow) <= 0) {
-                    Instant reset = PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
-                    from = Math.max(from, now + Duration.between(clockNow, reset).toMillis());
+                    Instant reset =
+                            PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
+                    from = Math.max(
+                            from, now + Duration.between(clockNow, reset).toMillis());
                 }
                 long slot = book.log.gap(from, limit);
                 if (best == null || slot < bestSlot || (slot == bestSlot && before(book, best))) {
@@ -246,7 +274,9 @@ final class LocalQuota {
         lock.lock();
         try {
             Book book = books.get(group);
-            if (book != null && book.log.remove(entry).filter(SlidingLog.Entry::given).isPresent() && book.today > 0) {
+            if (book != null
+                    && book.log.remove(entry).filter(SlidingLog.Entry::given).isPresent()
+                    && book.today > 0) {
                 book.today--;
             }
         } finally {
@@ -289,8 +319,7 @@ final class LocalQuota {
                 }
                 if (limits.perDay().isPresent() && book.today > 0) {
                     book.turnDay(clock.instant());
-                    days.addAll(
-                            List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
+                    days.addAll(List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
                 }
             });
             return new SharedQuota.Spent(calls, days);
@@ -329,7 +358,7 @@ final class LocalQuota {
         change(group, book -> book.disabled.remove(keyHash));
     }
 
-    private void change(String group, java.util.function.Consumer<Book> change) {
+    private void change(String group, Consumer<Book> change) {
         lock.lock();
         try {
             Optional.ofNullable(books.get(group)).ifPresent(change);
@@ -345,7 +374,8 @@ final class LocalQuota {
             Instant clockNow = clock.instant();
             states.forEach((name, state) -> {
                 Book book = books.get(name);
-                book.coolUntil = state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
+                book.coolUntil =
+                        state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
                 book.why = state.why();
                 book.disabled.clear();
                 book.disabled.putAll(state.disabled());

@@ -35,6 +35,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration STATES_AGE = Duration.ofSeconds(2);
     /** How much later or earlier than us another worker may have noticed that Redis is away: a heartbeat's life. */
     private static final Duration HEARSAY = Duration.ofSeconds(15);
+    /** For those who ask while this worker returns to Redis. */
+    private static final Duration MOMENT = Duration.ofMillis(50);
     /** Permissions that expired on their way before Redis counts as too slow to be of use. */
     private static final int LATE_ANSWERS = 3;
 
@@ -199,6 +201,8 @@ public final class QuotaScheduler implements AutoCloseable {
             return none("Redis is away for this worker, while others still spend from the shared quota", 5_000);
         }
         return switch (local.reserve(id, mine, notBefore, now)) {
+            case LocalQuota.Choice.Frozen(QuotaGroup group, ApiKey key) ->
+                promise(id, group.name(), key, MOMENT.toMillis(), LocalQuota.NO_PLACE);
             case LocalQuota.Choice.None(String reason, OptionalLong until) ->
                 until.isPresent()
                         ? none(reason, until.getAsLong() - now)
@@ -229,8 +233,7 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     /** @param age of the slot at the time of the question, negative milliseconds */
-    private Turn.Reserved permission(
-            ReservationId id, String group, ApiKey key, String token, long asked, long age) {
+    private Turn.Reserved permission(ReservationId id, String group, ApiKey key, String token, long asked, long age) {
         return new Turn.Reserved(
                 id,
                 group,
@@ -239,7 +242,9 @@ public final class QuotaScheduler implements AutoCloseable {
                 clock.instant(),
                 token,
                 asked,
-                asked + TimeUnit.MILLISECONDS.toNanos(age + limits.guard().dispatch().toMillis()));
+                asked
+                        + TimeUnit.MILLISECONDS.toNanos(
+                                age + limits.guard().dispatch().toMillis()));
     }
 
     /** Frees the slot of a turn under which no call was made, and none will be. */
@@ -303,7 +308,7 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** How every group stands, as of the last seconds; no I/O. */
     public List<GroupState> states() {
-        return groups.stream().map(this::state).toList();
+        return groups.stream().map(QuotaGroup::name).map(this::state).toList();
     }
 
     /** @throws IllegalArgumentException if there is no such group */
@@ -327,8 +332,8 @@ public final class QuotaScheduler implements AutoCloseable {
 
     private GroupState.Condition condition(QuotaGroup group, LocalQuota.Memory memory, long now) {
         if (group.keys().stream().allMatch(key -> memory.disabled().containsKey(key.hash()))) {
-            return new GroupState.Condition.Disabled(
-                    Optional.ofNullable(memory.disabled().get(group.keys().getFirst().hash())));
+            return new GroupState.Condition.Disabled(Optional.ofNullable(
+                    memory.disabled().get(group.keys().getFirst().hash())));
         }
         if (memory.coolUntil() > now) {
             Duration left = Duration.ofMillis(memory.coolUntil() - now);
@@ -423,11 +428,11 @@ public final class QuotaScheduler implements AutoCloseable {
         try {
             // Others spend by their own only after a whole span without Redis, which may have begun before ours.
             long away = SharedQuota.mono() - withoutRedisSince;
-            wait = metOthers
-                    && away + HEARSAY.toMillis() >= limits.span().toMillis();
+            wait = metOthers && away + HEARSAY.toMillis() >= limits.span().toMillis();
         } finally {
             modes.unlock();
         }
+        local.freeze(true);
         try {
             long now = SharedQuota.mono();
             Map<String, LocalQuota.Memory> memories = local.memories(now);
@@ -439,16 +444,18 @@ public final class QuotaScheduler implements AutoCloseable {
                 memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
             });
             refresh();
+            local.forgetPromises();
+            modes.lock();
+            try {
+                withoutRedis = false;
+            } finally {
+                modes.unlock();
+            }
         } catch (RedisUnavailable e) {
             return;
-        }
-        modes.lock();
-        try {
-            withoutRedis = false;
         } finally {
-            modes.unlock();
+            local.freeze(false);
         }
-        local.forgetPromises();
         LOG.log(Level.INFO, "spending from the shared quota in Redis again");
         listener.shared(true);
     }

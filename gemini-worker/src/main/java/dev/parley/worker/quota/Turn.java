@@ -8,13 +8,13 @@ import java.util.Optional;
 /** The scheduler's answer to a worker that wants to call the model. */
 public sealed interface Turn {
     /**
-     * A place in the order. With {@code wait} zero it is the permission to call, once, with {@code key}, before
-     * {@link #expired}. Otherwise it is a promise: after the wait, ask again with the same id and this turn; the group may
+     * A place in the order. With {@code delay} zero it is the permission to call, once, with {@code key}, before
+     * {@link #expired}. Otherwise it is a promise: after it, ask again with the same id and this turn; the group may
      * have begun to cool meanwhile, and then another place comes back. A place that nobody claims in time is given to
      * others.
      *
      * @param group the quota group's name
-     * @param wait from the moment this was returned; zero is the permission
+     * @param delay from the moment this was returned; zero is the permission
      * @param expectedAt when the call will start, by the worker's clock; for people
      * @param token tells this place from others of the same id; opaque
      * @param dueNanos when the wait is over, on the scale of {@link System#nanoTime()}
@@ -24,7 +24,7 @@ public sealed interface Turn {
             ReservationId id,
             String group,
             ApiKey key,
-            Duration wait,
+            Duration delay,
             Instant expectedAt,
             String token,
             long dueNanos,
@@ -32,7 +32,7 @@ public sealed interface Turn {
             implements Turn {
         /** Whether this is the permission to call. */
         public boolean due() {
-            return wait.isZero();
+            return delay.isZero();
         }
 
         /** What is left of the wait; then ask again with this turn. */
