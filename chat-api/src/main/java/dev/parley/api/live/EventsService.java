@@ -15,11 +15,13 @@ import io.helidon.webserver.http.HttpService;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.sse.SseSink;
+import java.lang.System.Logger.Level;
 import java.util.Optional;
 import java.util.UUID;
 
 /** {@code GET /api/events}: a chat's live events over SSE. Each open stream is one virtual thread. */
 public final class EventsService implements HttpService {
+    private static final System.Logger LOG = System.getLogger(EventsService.class.getName());
     /** What a page shows at once; older messages come by their cursor. */
     private static final int MESSAGES = 100;
 
@@ -56,8 +58,12 @@ public final class EventsService implements HttpService {
             EventStream.Stored first = stored(user, chat).orElseThrow(() -> Problem.notFound("chat"));
             // Proxies must not hold back what is meant to be seen at once.
             response.header("X-Accel-Buffering", "no").header("Cache-Control", "no-store");
-            try (SseSink sse = response.sink(SseSink.TYPE)) {
+            SseSink sse = response.sink(SseSink.TYPE);
+            try {
                 new EventStream(viewer, hub, runs, () -> stored(user, chat), sink(sse)).run(first, resume);
+                sse.close();
+            } catch (ReaderLeft e) {
+                LOG.log(Level.DEBUG, "a reader has left");
             }
         } finally {
             hub.leave(viewer);
@@ -71,18 +77,35 @@ public final class EventsService implements HttpService {
                                 .encoded())));
     }
 
+    /** Writing failed, which is how the end of a connection shows. */
+    private static final class ReaderLeft extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private ReaderLeft(RuntimeException cause) {
+            super(cause);
+        }
+    }
+
+    private static void emit(SseSink sse, SseEvent event) {
+        try {
+            sse.emit(event);
+        } catch (RuntimeException e) {
+            throw new ReaderLeft(e);
+        }
+    }
+
     private static EventStream.Sink sink(SseSink sse) {
         return new EventStream.Sink() {
             @Override
             public void event(Optional<String> id, String name, Object data) {
                 SseEvent.Builder event = SseEvent.builder().name(name).data(Json.text(data));
                 id.ifPresent(event::id);
-                sse.emit(event.build());
+                emit(sse, event.build());
             }
 
             @Override
             public void comment(String text) {
-                sse.emit(SseEvent.builder().comment(text).build());
+                emit(sse, SseEvent.builder().comment(text).build());
             }
         };
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.pipeline.message.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -65,7 +66,7 @@ public final class ParleyClient {
 
     /** Opens a chat's events and waits for the snapshot. */
     public Events events(String chat) throws IOException, InterruptedException {
-        HttpResponse<java.io.InputStream> response = http.send(
+        HttpResponse<InputStream> response = http.send(
                 HttpRequest.newBuilder(base.resolve("/api/events?chat=" + chat))
                         .GET()
                         .build(),
@@ -73,19 +74,17 @@ public final class ParleyClient {
         if (response.statusCode() != 200) {
             throw new IOException("events answered " + response.statusCode());
         }
-        Events events = new Events(
-                new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8)),
-                new LinkedBlockingQueue<>());
+        Events events = new Events(response.body(), new LinkedBlockingQueue<>());
         Thread.ofVirtual().start(events::read);
         events.await("snapshot");
         return events;
     }
 
-    public record Events(BufferedReader reader, BlockingQueue<Event> queue) implements AutoCloseable {
+    public record Events(InputStream stream, BlockingQueue<Event> queue) implements AutoCloseable {
         private void read() {
             String name = "";
             String data = "";
-            try {
+            try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
                 for (String line; (line = reader.readLine()) != null; ) {
                     if (line.isEmpty()) {
                         if (!name.isEmpty()) {
@@ -120,7 +119,8 @@ public final class ParleyClient {
 
         @Override
         public void close() throws IOException {
-            reader.close();
+            // The stream and not its reader, whose lock is held by the thread that waits for the next line.
+            stream.close();
         }
     }
 }
