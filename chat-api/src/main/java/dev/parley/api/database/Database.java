@@ -172,7 +172,9 @@ public final class Database implements AutoCloseable {
     }
 
     private static RuntimeException translated(DbClientException e) {
-        return !(e instanceof NoConnection) && Trouble.of(e) == Trouble.DEFECT ? e : new DatabaseUnavailable("PostgreSQL is away or too busy", e);
+        return !(e instanceof NoConnection) && Trouble.of(e) == Trouble.DEFECT
+                ? e
+                : new DatabaseUnavailable("PostgreSQL is away or too busy", e);
     }
 
     /** Whether the database answers; bounded by the pool's wait and the statement timeout. */

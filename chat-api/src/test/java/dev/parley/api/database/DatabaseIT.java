@@ -32,7 +32,8 @@ class DatabaseIT {
         database = Database.open(URI.create(url), 4, Duration.ofSeconds(30));
         database.run(db -> Sql.of(db, "CREATE TABLE counters (id int PRIMARY KEY, n int NOT NULL)")
                 .change());
-        database.run(db -> Sql.of(db, "INSERT INTO counters VALUES (1, 0), (2, 0)").change());
+        database.run(
+                db -> Sql.of(db, "INSERT INTO counters VALUES (1, 0), (2, 0)").change());
     }
 
     @AfterAll
@@ -48,7 +49,9 @@ class DatabaseIT {
     }
 
     private static void add(DbExecute db, int id) {
-        Sql.of(db, "UPDATE counters SET n = n + 1 WHERE id = :id").with("id", id).change();
+        Sql.of(db, "UPDATE counters SET n = n + 1 WHERE id = :id")
+                .with("id", id)
+                .change();
     }
 
     @Test
@@ -67,8 +70,8 @@ class DatabaseIT {
                 }))
                 .hasMessage("no");
         assertThat(value(1)).isEqualTo(before);
-        assertThatThrownBy(() -> database.run(db -> Sql.of(db, "SELECT nothing FROM nowhere")
-                        .one(row -> 1)))
+        assertThatThrownBy(() -> database.run(
+                        db -> Sql.of(db, "SELECT nothing FROM nowhere").one(row -> 1)))
                 .isNotInstanceOf(DatabaseUnavailable.class);
     }
 
@@ -128,9 +131,9 @@ class DatabaseIT {
 
     @Test
     void aKilledConnectionIsTroubleOfTheMomentOnly() {
-        assertThatThrownBy(() -> database.inTransaction(tx -> Sql.of(
-                                tx, "SELECT pg_terminate_backend(pg_backend_pid()) AS done")
-                        .one(row -> row.bool("done"))))
+        assertThatThrownBy(() ->
+                        database.inTransaction(tx -> Sql.of(tx, "SELECT pg_terminate_backend(pg_backend_pid()) AS done")
+                                .one(row -> row.bool("done"))))
                 .isInstanceOf(DatabaseUnavailable.class);
         assertThat(database.check().up()).isTrue();
     }
@@ -139,19 +142,17 @@ class DatabaseIT {
     void valuesComeBackAsTheyWent() {
         Instant instant = Instant.parse("2026-11-22T10:00:00.123Z");
         Optional<String> none = Optional.empty();
-        assertThat(database.run(db -> Sql.of(
-                                db,
-                                """
-                                SELECT CAST(:at AS timestamptz) AS at, CAST(:none AS text) AS none,
-                                       CAST(:text AS text) AS text, CAST(:flag AS boolean) AS flag
-                                """)
-                        .with("at", instant)
-                        .with("none", none)
-                        .with("text", Optional.of("a'b\\?:x\""))
-                        .with("flag", true)
-                        .list(row -> List.of(
-                                row.instant("at"), row.optionalText("none"), row.text("text"), row.bool("flag")))))
-                .containsExactly(List.of(instant, none, "a'b\\?:x\"", true));
+        List<List<Object>> rows = database.run(db -> Sql.of(db, """
+                        SELECT CAST(:at AS timestamptz) AS at, CAST(:none AS text) AS none,
+                               CAST(:text AS text) AS text, CAST(:flag AS boolean) AS flag
+                        """)
+                .with("at", instant)
+                .with("none", none)
+                .with("text", Optional.of("a'b\\?:x\""))
+                .with("flag", true)
+                .list(row -> List.<Object>of(
+                        row.instant("at"), row.optionalText("none"), row.text("text"), row.bool("flag"))));
+        assertThat(rows).containsExactly(List.<Object>of(instant, none, "a'b\\?:x\"", true));
     }
 
     @Test

@@ -60,8 +60,7 @@ class OutboxStoreIT {
     }
 
     private static OutboxStore outbox(int turns, int characters) {
-        return new OutboxStore(
-                database, Clock.fixed(NOW.plusSeconds(30), ZoneOffset.UTC), turns, characters);
+        return new OutboxStore(database, Clock.fixed(NOW.plusSeconds(30), ZoneOffset.UTC), turns, characters);
     }
 
     private Sent send(String content) {
@@ -99,7 +98,9 @@ class OutboxStoreIT {
         assertThat(texts(last(outbox(2, 1000)))).as("it begins with the user").containsExactly("three");
         assertThat(texts(last(outbox(400, 9)))).containsExactly("two", "2", "three");
         assertThat(texts(last(outbox(400, 8)))).containsExactly("three");
-        assertThat(texts(last(outbox(400, 1)))).as("the question is never dropped").containsExactly("three");
+        assertThat(texts(last(outbox(400, 1))))
+                .as("the question is never dropped")
+                .containsExactly("three");
     }
 
     @Test
@@ -122,7 +123,8 @@ class OutboxStoreIT {
         assertThat(outbox.oldestAge()).contains(Duration.ofSeconds(30));
         database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
         assertThat(outbox.oldestAge()).isEmpty();
-        assertThat(outbox.inTransaction(tx -> outbox.claim(tx, 10))).isEmpty();
+        List<OutboxEntry> nothing = outbox.inTransaction(tx -> outbox.claim(tx, 10));
+        assertThat(nothing).isEmpty();
     }
 
     @Test
@@ -131,7 +133,8 @@ class OutboxStoreIT {
         send("one");
         try {
             outbox.inTransaction(tx -> {
-                outbox.delete(tx, outbox.claim(tx, 10).stream().map(OutboxEntry::id).toList());
+                outbox.delete(
+                        tx, outbox.claim(tx, 10).stream().map(OutboxEntry::id).toList());
                 throw new IllegalStateException("the broker is away");
             });
         } catch (IllegalStateException e) {
@@ -161,7 +164,9 @@ class OutboxStoreIT {
         Sent sent = send("one");
         outbox.inTransaction(tx -> {
             assertThat(outbox.claim(tx, 10)).hasSize(1);
-            assertThat(messages.cancel(Users.LOCAL, sent.answer().id(), "").orElseThrow().changed())
+            assertThat(messages.cancel(Users.LOCAL, sent.answer().id(), "")
+                            .orElseThrow()
+                            .changed())
                     .isTrue();
             return true;
         });
