@@ -39,7 +39,7 @@ public final class Database implements AutoCloseable {
             try {
                 return pool.getConnection();
             } catch (SQLException e) {
-                throw new DbClientException("no connection", e);
+                throw new NoConnection(e);
             }
         };
         this.client = JdbcClientBuilder.create().connectionPool(connections).build();
@@ -130,11 +130,22 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** The pool has none to give: nothing was begun. */
+    private static final class NoConnection extends DbClientException {
+        private static final long serialVersionUID = 1L;
+
+        NoConnection(SQLException cause) {
+            super("no connection", cause);
+        }
+    }
+
     private <T> T transaction(Function<DbExecute, T> work) {
         DbTransaction transaction = client.transaction();
         T result;
         try {
             result = work.apply(transaction);
+        } catch (NoConnection e) {
+            throw e;
         } catch (Throwable e) {
             try {
                 transaction.rollback();
@@ -161,7 +172,9 @@ public final class Database implements AutoCloseable {
     }
 
     private static RuntimeException translated(DbClientException e) {
-        return Trouble.of(e) == Trouble.DEFECT ? e : new DatabaseUnavailable("PostgreSQL is away or too busy", e);
+        return !(e instanceof NoConnection) && Trouble.of(e) == Trouble.DEFECT
+                ? e
+                : new DatabaseUnavailable("PostgreSQL is away or too busy", e);
     }
 
     /** Whether the database answers; bounded by the pool's wait and the statement timeout. */

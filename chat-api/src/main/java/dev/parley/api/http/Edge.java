@@ -91,6 +91,14 @@ public final class Edge implements Filter {
     }
 
     private void measure(RoutingRequest request, RoutingResponse response, Exchange exchange, long nanos) {
+        boolean stream = response.headers()
+                .first(HeaderNames.CONTENT_TYPE)
+                .filter(type -> type.startsWith("text/event-stream"))
+                .isPresent();
+        if (stream) {
+            // As long as its viewer stays: it would say nothing about the server and hide what does.
+            return;
+        }
         String method = request.prologue().method().text();
         Label label = new Label(
                 METHODS.contains(method) ? method : "other",

@@ -19,7 +19,7 @@ final class Title {
             return line;
         }
         String cut = line.substring(0, line.offsetByCodePoints(0, MAX - 1));
-        int space = cut.lastIndexOf(' ');
+        int space = line.lastIndexOf(' ', cut.length());
         return (space >= MIN ? cut.substring(0, space) : cut).strip() + "…";
     }
 }

@@ -1,0 +1,559 @@
+package dev.parley.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.api.database.Sql;
+import dev.parley.api.support.ApiClient;
+import dev.parley.api.support.ApiClient.Answer;
+import dev.parley.api.support.ApiServer;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
+import java.io.IOException;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RoutesIT {
+    private static ApiServer server;
+    private static ApiClient api;
+
+    @TempDir
+    private static Path ui;
+
+    private String user;
+
+    @BeforeAll
+    static void open() throws IOException {
+        Files.createDirectories(ui.resolve("assets"));
+        Files.writeString(ui.resolve("index.html"), "<!doctype html><title>Parley</title>");
+        Files.writeString(ui.resolve("assets/app-1.js"), "export {}");
+        server = new ApiServer(Map.of(
+                "UI_FOLDER", ui.toString(),
+                "CORS_ORIGINS", "https://chat.example.org",
+                "GEMINI_MODEL_TEXT", "model-a, model-b",
+                "MESSAGE_MAX_CHARACTERS", "2000"));
+        api = server.client();
+    }
+
+    @AfterAll
+    static void close() {
+        server.close();
+    }
+
+    @BeforeEach
+    void aUserOfItsOwn() {
+        user = server.newUser().toString();
+        server.events.clear();
+        server.wakes.set(0);
+        server.revoked.clear();
+        server.running.clear();
+    }
+
+    private Answer post(String path, String json, String... more) {
+        String[] headers = new String[more.length + 2];
+        headers[0] = ApiServer.USER;
+        headers[1] = user;
+        System.arraycopy(more, 0, headers, 2, more.length);
+        return api.post(path, json, headers);
+    }
+
+    private Answer get(String path) {
+        return api.get(path, ApiServer.USER, user);
+    }
+
+    private String newChat() {
+        Answer created = post("/api/chats", "{}");
+        assertThat(created.status()).isEqualTo(201);
+        assertThat(created.header("Location")).contains("/api/chats/" + created.text("/id"));
+        return "/api/chats/" + created.text("/id");
+    }
+
+    private Answer send(String chat, String content) {
+        Answer sent = post(chat + "/messages", "{\"content\":\"%s\"}".formatted(content));
+        assertThat(sent.status()).as(sent.text()).isEqualTo(201);
+        return sent;
+    }
+
+    private static AnswerRef ref(Answer sent, int round) {
+        return new AnswerRef(sent.id("/answer/chatId"), sent.id("/answer/id"), round, 1);
+    }
+
+    private static void complete(Answer sent, String text) {
+        assertThat(server.messages.apply(new AnswerUpdate.Completed(
+                        ref(sent, 1),
+                        "run",
+                        text,
+                        "model-a",
+                        new AnswerUpdate.Usage(1, 2),
+                        Optional.empty(),
+                        Instant.now())))
+                .isPresent();
+    }
+
+    private static void fail(Answer sent) {
+        assertThat(server.messages.apply(new AnswerUpdate.Failed(
+                        ref(sent, 1), Failure.of("refused", "Refused", "It was refused."), Instant.now())))
+                .isPresent();
+    }
+
+    @Test
+    void aChatIsCreatedFoundRenamedAndDeleted() {
+        String chat = newChat();
+        assertThat(get(chat).text("/title")).isEmpty();
+        Answer renamed = api.send("PATCH", chat, "{\"title\":\"New\"}", ApiServer.USER, user);
+        assertThat(renamed.status()).isEqualTo(200);
+        assertThat(get(chat).json()).isEqualTo(renamed.json());
+        Answer sent = send(chat, "Hello");
+        assertThat(get(chat).text("/title")).isEqualTo("New");
+        assertThat(api.delete(chat, ApiServer.USER, user).status()).isEqualTo(204);
+        assertThat(server.revoked).containsEntry(sent.id("/answer/id"), 2);
+        assertThat(server.events)
+                .containsExactly("chat.updated", "message.created", "message.created", "chat.updated", "chat.deleted");
+        assertThat(get(chat).problem()).isEqualTo("404 not-found");
+        assertThat(get("/api/messages/" + sent.text("/message/id")).status()).isEqualTo(404);
+    }
+
+    @Test
+    void listsOfChatsPageFromTheLatestWithoutGaps() {
+        List<String> all = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            all.addFirst(newChat().substring("/api/chats/".length()));
+        }
+        List<String> read = new ArrayList<>();
+        String path = "/api/chats?limit=2";
+        while (true) {
+            Answer page = get(path);
+            page.json().get("items").forEach(chat -> read.add(chat.get("id").asText()));
+            if (!page.json().has("next")) {
+                break;
+            }
+            path = "/api/chats?limit=2&cursor=" + page.text("/next");
+        }
+        assertThat(read).isEqualTo(all);
+    }
+
+    @Test
+    void aMessageIsAcceptedListedAndAnswered() {
+        String chat = newChat();
+        Answer sent = send(chat, "Hello");
+        assertThat(sent.header("Location")).contains("/api/messages/" + sent.text("/message/id"));
+        assertThat(sent.text("/answer/status")).isEqualTo("queued");
+        assertThat(sent.text("/answer/model")).isEqualTo("model-a");
+        assertThat(sent.json().at("/answer").has("attempt")).isFalse();
+        assertThat(server.wakes).hasValue(1);
+        assertThat(server.events).containsExactly("message.created", "message.created", "chat.updated");
+        assertThat(get(chat).text("/title")).isEqualTo("Hello");
+
+        Answer list = get(chat + "/messages");
+        String tag = list.header("ETag").orElseThrow();
+        assertThat(api.get(chat + "/messages", ApiServer.USER, user, "If-None-Match", tag)
+                        .status())
+                .isEqualTo(304);
+        server.running.put(sent.id("/answer/id"), "So f");
+        Answer generating =
+                api.get(chat + "/messages", ApiServer.USER, user, "If-None-Match", "\"other\", W/\"another\"");
+        assertThat(generating.text("/items/1/status")).isEqualTo("generating");
+        complete(sent, "Hi");
+        Answer done = get("/api/messages/" + sent.text("/answer/id"));
+        assertThat(done.text("/content")).isEqualTo("Hi");
+        assertThat(done.text("/status")).isEqualTo("completed");
+        assertThat(get(chat + "/messages").header("ETag")).isPresent().isNotEqualTo(Optional.of(tag));
+    }
+
+    @Test
+    void pagesOfMessagesLeadToOlderOnes() {
+        String chat = newChat();
+        send(chat, "One");
+        send(chat, "Two");
+        Answer latest = get(chat + "/messages?limit=3");
+        assertThat(latest.json().get("items")).hasSize(3);
+        assertThat(latest.text("/items/1/content")).isEqualTo("Two");
+        Answer older = get(chat + "/messages?limit=3&cursor=" + latest.text("/next"));
+        assertThat(older.json().get("items")).hasSize(1);
+        assertThat(older.text("/items/0/content")).isEqualTo("One");
+        assertThat(older.json().has("next")).isFalse();
+    }
+
+    @Test
+    void anIdempotencyKeyRepeatsTheFirstResponse() {
+        String chat = newChat();
+        Answer first = send(chat, "First");
+        Answer keyed = post(chat + "/messages", "{\"content\":\"Again\"}", "Idempotency-Key", "k-1");
+        assertThat(keyed.text("/answer/waitsFor")).isEqualTo(first.text("/answer/id"));
+        complete(first, "x");
+        server.events.clear();
+        Answer repeated = post(chat + "/messages", "{ \"content\" : \"Again\" }", "Idempotency-Key", "k-1");
+        assertThat(repeated.status()).isEqualTo(201);
+        assertThat(repeated.text()).isEqualTo(keyed.text());
+        assertThat(repeated.header("Location")).isEqualTo(keyed.header("Location"));
+        assertThat(server.events).isEmpty();
+        assertThat(post(chat + "/messages", "{\"content\":\"Other\"}", "Idempotency-Key", "k-1")
+                        .problem())
+                .isEqualTo("422 idempotency-key-reused");
+        assertThat(post(chat + "/messages", "{\"content\":\"Other\"}", "Idempotency-Key", "no blanks")
+                        .problem())
+                .isEqualTo("400 invalid-request Idempotency-Key");
+    }
+
+    @Test
+    void cancellingKeepsTheTextSoFarAndReleasesTheFollowUp() {
+        String chat = newChat();
+        Answer sent = send(chat, "Hello");
+        send(chat, "More");
+        server.wakes.set(0);
+        server.events.clear();
+        server.running.put(sent.id("/answer/id"), "So far");
+        String answer = "/api/messages/" + sent.text("/answer/id");
+        Answer cancelled = post(answer + "/cancel", "");
+        assertThat(cancelled.status()).isEqualTo(200);
+        assertThat(cancelled.text("/status")).isEqualTo("cancelled");
+        assertThat(cancelled.text("/content")).isEqualTo("So far");
+        assertThat(server.revoked).containsEntry(sent.id("/answer/id"), 2);
+        assertThat(server.wakes).hasValue(1);
+        assertThat(server.events).containsExactly("answer.cancelled");
+        assertThat(post(answer + "/cancel", "").json()).isEqualTo(cancelled.json());
+        assertThat(server.events).hasSize(1);
+        assertThat(post("/api/messages/" + sent.text("/message/id") + "/cancel", "")
+                        .problem())
+                .isEqualTo("409 not-an-answer");
+    }
+
+    @Test
+    void onlyAnAnswerWithoutTextIsTriedAgain() {
+        String chat = newChat();
+        Answer sent = send(chat, "Hello");
+        String answer = "/api/messages/" + sent.text("/answer/id");
+        Answer queued = post(answer + "/retry", "");
+        assertThat(queued.text("/status")).isEqualTo("queued");
+        assertThat(server.revoked).isEmpty();
+        fail(sent);
+        assertThat(get(answer).text("/error/type")).isEqualTo("urn:parley:problem:refused");
+        assertThat(post(answer + "/cancel", "").problem()).isEqualTo("409 answer-ended");
+        server.events.clear();
+        server.wakes.set(0);
+        Answer retried = post(answer + "/retry", "");
+        assertThat(retried.text("/status")).isEqualTo("queued");
+        assertThat(retried.json().has("error")).isFalse();
+        assertThat(server.revoked).containsEntry(sent.id("/answer/id"), 2);
+        assertThat(server.wakes).hasValue(1);
+        assertThat(server.events).containsExactly("answer.queued");
+        server.running.put(sent.id("/answer/id"), "x");
+        assertThat(post(answer + "/retry", "").text("/status")).isEqualTo("generating");
+        server.running.clear();
+
+        Answer other = send(newChat(), "Hello");
+        complete(other, "Hi");
+        String completed = "/api/messages/" + other.text("/answer/id");
+        assertThat(post(completed + "/retry", "").problem()).isEqualTo("409 answer-completed");
+        assertThat(post(completed + "/cancel", "").problem()).isEqualTo("409 answer-ended");
+        assertThat(post("/api/messages/" + other.text("/message/id") + "/retry", "")
+                        .problem())
+                .isEqualTo("409 not-an-answer");
+    }
+
+    @Test
+    void aTemplateIsKeptAndFilledAtSend() {
+        String body = """
+                {"name":"Greet","text":"Hi {{who}}, {{mood}}! {{who}}","variables":
+                 [{"name":"who","label":"Who?"},{"name":"mood","default":"{{who}} $1"}]}""";
+        Answer made = post("/api/prompts", body);
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        String path = made.header("Location").orElseThrow();
+        assertThat(get(path).json()).isEqualTo(made.json());
+        assertThat(get("/api/prompts").json().at("/items/0")).isEqualTo(made.json());
+
+        String chat = newChat();
+        String id = made.text("/id");
+        Answer sent = post(
+                chat + "/messages",
+                "{\"promptId\":\"%s\",\"variables\":{\"who\":\"you\"}}".formatted(id),
+                "Idempotency-Key",
+                "k");
+        assertThat(sent.text("/message/content")).isEqualTo("Hi you, {{who}} $1! you");
+        assertThat(post(chat + "/messages", "{\"promptId\":\"%s\"}".formatted(id))
+                        .problem())
+                .isEqualTo("400 invalid-request variables.who");
+        assertThat(post(
+                                chat + "/messages",
+                                "{\"promptId\":\"%s\",\"variables\":{\"who\":\"a\",\"x\":\"b\"}}".formatted(id))
+                        .problem())
+                .isEqualTo("400 invalid-request variables.x");
+
+        Answer replaced = api.send("PUT", path, "{\"name\":\"Plain\",\"text\":\"Hi\"}", ApiServer.USER, user);
+        assertThat(replaced.status()).isEqualTo(200);
+        assertThat(replaced.json().get("variables")).isEmpty();
+        assertThat(replaced.text("/createdAt")).isEqualTo(made.text("/createdAt"));
+        assertThat(api.delete(path, ApiServer.USER, user).status()).isEqualTo(204);
+        assertThat(get(path).status()).isEqualTo(404);
+        assertThat(api.delete(path, ApiServer.USER, user).status()).isEqualTo(404);
+        Answer repeated = post(
+                chat + "/messages",
+                "{\"variables\":{\"who\":\"you\"},\"promptId\":\"%s\"}".formatted(id),
+                "Idempotency-Key",
+                "k");
+        assertThat(repeated.text()).as("a repeat needs no template").isEqualTo(sent.text());
+    }
+
+    @Test
+    void templatesPageByName() {
+        for (String name : List.of("b", "a", "c")) {
+            post("/api/prompts", "{\"name\":\"%s\",\"text\":\"t\"}".formatted(name));
+        }
+        Answer first = get("/api/prompts?limit=2");
+        assertThat(first.text("/items/0/name") + first.text("/items/1/name")).isEqualTo("ab");
+        Answer second = get("/api/prompts?limit=2&cursor=" + first.text("/next"));
+        assertThat(second.text("/items/0/name")).isEqualTo("c");
+        assertThat(second.json().has("next")).isFalse();
+    }
+
+    @Test
+    void aTemplateWhoseTextAndVariablesDisagreeIsRefusedByField() {
+        record Case(String body, String field) {}
+        for (Case wrong : List.of(
+                new Case("{\"text\":\"t\"}", "name"),
+                new Case("{\"name\":\"n\"}", "text"),
+                new Case("{\"name\":\" \",\"text\":\"t\"}", "name"),
+                new Case("{\"name\":\"n\",\"text\":\"{{a}}\"}", "text"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":[{\"name\":\"a\"}]}", "variables[0].name"),
+                new Case(
+                        "{\"name\":\"n\",\"text\":\"{{a}}\",\"variables\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+                        "variables[1].name"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":[{\"name\":\"1\"}]}", "variables[0].name"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":[{}]}", "variables[0].name"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":[{\"nmae\":\"a\"}]}", "variables[0].nmae"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":[{\"name\":7}]}", "variables[0].name"),
+                new Case("{\"name\":\"n\",\"text\":\"t\",\"variables\":{}}", "variables"))) {
+            assertThat(post("/api/prompts", wrong.body()).problem())
+                    .as(wrong.body())
+                    .isEqualTo("400 invalid-request " + wrong.field());
+        }
+    }
+
+    @Test
+    void whatIsWrongWithABodyIsNamed() {
+        String messages = newChat() + "/messages";
+        record Case(String body, String field) {}
+        for (Case wrong : List.of(
+                new Case("", "body"),
+                new Case("{", "body"),
+                new Case("{} {}", "body"),
+                new Case("[]", "body"),
+                new Case("\"text\"", "body"),
+                new Case("nul", "body"),
+                new Case("{}", "content"),
+                new Case("{\"content\":\"a\",\"promptId\":\"00000000-0000-7000-8000-000000000001\"}", "content"),
+                new Case("{\"content\":\"\"}", "content"),
+                new Case("{\"content\":7}", "content"),
+                new Case("{\"content\":true}", "content"),
+                new Case("{\"content\":null}", "content"),
+                new Case("{\"content\":[\"a\"]}", "content"),
+                new Case("{\"content\":{\"a\":1}}", "content"),
+                new Case("{\"content\":\"a\",\"content\":\"b\"}", "content"),
+                new Case("{\"content\":\"a\\u0000b\"}", "content"),
+                new Case("{\"content\":\"a\\uD800b\"}", "content"),
+                new Case("{\"content\":\"" + "x".repeat(2001) + "\"}", "content"),
+                new Case("{\"content\":\"a\",\"colour\":\"b\"}", "colour"),
+                new Case("{\"content\":\"a\",\"model\":\"model-c\"}", "model"),
+                new Case("{\"content\":\"a\",\"variables\":{}}", "variables"),
+                new Case("{\"promptId\":\"1\"}", "promptId"),
+                new Case("{\"promptId\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}", "promptId"),
+                new Case("{\"promptId\":\"00000000-0000-7000-8000-000000000001\"}", "promptId"),
+                new Case("{\"promptId\":\"1\",\"variables\":{\"a\":1}}", "promptId"),
+                new Case("{\"variables\":{\"a\":1}}", "variables.a"),
+                new Case("{\"variables\":{\"a\":\"\\u0000\"}}", "variables.a"))) {
+            assertThat(post(messages, wrong.body()).problem())
+                    .as(wrong.body())
+                    .isEqualTo("400 invalid-request " + wrong.field());
+        }
+        assertThat(get(messages).json().get("items")).isEmpty();
+    }
+
+    @Test
+    void brokenTextEncodingIsRefused() {
+        byte[] latin = "{\"title\":\"caf\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1);
+        assertThat(api.call("POST", "/api/chats", BodyPublishers.ofByteArray(latin), "Content-Type", "application/json")
+                        .problem())
+                .isEqualTo("400 invalid-request body");
+    }
+
+    @Test
+    void whatIsWrongWithAPathOrQueryIsNamed() {
+        assertThat(get("/api/chats/1").problem()).isEqualTo("400 invalid-request chatId");
+        assertThat(get("/api/messages/x").problem()).isEqualTo("400 invalid-request messageId");
+        assertThat(get("/api/prompts/1-1-1-1-1").problem()).isEqualTo("400 invalid-request promptId");
+        for (String limit : List.of("0", "201", "-1", "x", "", "99999999999")) {
+            assertThat(get("/api/chats?limit=" + limit).problem()).isEqualTo("400 invalid-request limit");
+        }
+        for (String cursor : List.of("x", "!!", "WyJhIl0", "WyJhIiwiYiJd", "W251bGwsbnVsbF0", "")) {
+            assertThat(get("/api/chats?cursor=" + cursor).problem()).isEqualTo("400 invalid-request cursor");
+        }
+        assertThat(get(newChat() + "/messages?cursor=WyJhIl0").problem()).isEqualTo("400 invalid-request cursor");
+    }
+
+    @Test
+    void anotherMediaTypeAndTooMuchAreRefused() {
+        assertThat(api.call("POST", "/api/chats", BodyPublishers.ofString("{}"), "Content-Type", "text/plain")
+                        .problem())
+                .isEqualTo("415 unsupported-media-type");
+        assertThat(api.call("POST", "/api/chats", BodyPublishers.ofString("{}")).problem())
+                .isEqualTo("415 unsupported-media-type");
+        assertThat(api.post("/api/chats", "{\"title\":\"" + "x".repeat(900_000) + "\"}")
+                        .problem())
+                .isEqualTo("400 invalid-request title");
+    }
+
+    @Test
+    void anUnknownPathIs404AndAnotherMethod405() {
+        assertThat(get("/api/nothing").problem()).isEqualTo("404 not-found");
+        assertThat(get("/api").problem()).isEqualTo("404 not-found");
+        Answer wrong = api.send("PUT", "/api/chats", "{}");
+        assertThat(wrong.problem()).isEqualTo("405 method-not-allowed");
+        assertThat(wrong.header("Allow")).contains("GET, POST");
+        assertThat(api.delete("/api/models").header("Allow")).contains("GET");
+        assertThat(api.send("PUT", "/api/messages/x/cancel", "").header("Allow"))
+                .contains("POST");
+    }
+
+    @Test
+    void anotherUsersThingsAreNotThere() {
+        String chat = newChat();
+        Answer sent = send(chat, "Hello");
+        Answer prompt = post("/api/prompts", "{\"name\":\"n\",\"text\":\"t\"}");
+        String messagePath = "/api/messages/" + sent.text("/message/id");
+        String answerPath = "/api/messages/" + sent.text("/answer/id");
+        String promptPath = "/api/prompts/" + prompt.text("/id");
+        server.revoked.clear();
+        server.events.clear();
+
+        String owner = user;
+        user = server.newUser().toString();
+        String mine = newChat();
+        assertThat(get("/api/chats").json().get("items")).hasSize(1);
+        assertThat(get("/api/prompts").json().get("items")).isEmpty();
+        for (Answer refused : List.of(
+                get(chat),
+                api.send("PATCH", chat, "{\"title\":\"x\"}", ApiServer.USER, user),
+                api.delete(chat, ApiServer.USER, user),
+                get(chat + "/messages"),
+                post(chat + "/messages", "{\"content\":\"x\"}"),
+                get(messagePath),
+                get(answerPath),
+                post(answerPath + "/cancel", ""),
+                post(answerPath + "/retry", ""),
+                get(promptPath),
+                api.send("PUT", promptPath, "{\"name\":\"x\",\"text\":\"x\"}", ApiServer.USER, user),
+                api.delete(promptPath, ApiServer.USER, user))) {
+            assertThat(refused.problem()).isEqualTo("404 not-found");
+        }
+        assertThat(post(mine + "/messages", "{\"promptId\":\"%s\"}".formatted(prompt.text("/id")))
+                        .problem())
+                .isEqualTo("400 invalid-request promptId");
+        assertThat(server.revoked).isEmpty();
+        assertThat(server.events).isEmpty();
+        user = owner;
+        assertThat(get(answerPath).text("/status")).isEqualTo("queued");
+        assertThat(get(promptPath).json()).isEqualTo(prompt.json());
+    }
+
+    @Test
+    void aRequestIdIsKeptWhenItIsSane() {
+        assertThat(api.get("/api/models", "X-Request-Id", "abc-123").header("X-Request-Id"))
+                .contains("abc-123");
+        Answer other = api.get("/api/models", "X-Request-Id", "a b{}");
+        assertThat(other.header("X-Request-Id").orElseThrow()).matches("[0-9a-f-]{36}");
+        Answer problem = api.get("/api/nothing", "X-Request-Id", "abc-123");
+        assertThat(problem.text("/instance")).isEqualTo("abc-123");
+        assertThat(problem.header("X-Request-Id")).contains("abc-123");
+        String chat = newChat();
+        Answer sent = post(chat + "/messages", "{\"content\":\"x\"}", "X-Request-Id", "abc-124");
+        Optional<String> stored = server.database.run(db -> Sql.of(db, "SELECT request_id FROM messages WHERE id = :id")
+                .with("id", sent.id("/answer/id"))
+                .one(row -> row.text("request_id")));
+        assertThat(stored).contains("abc-124");
+    }
+
+    @Test
+    void aDefectShowsNothingOfTheInside() {
+        Answer defect = api.get("/defect");
+        assertThat(defect.status()).isEqualTo(500);
+        assertThat(defect.text()).doesNotContain("secret").contains("internal-error");
+    }
+
+    @Test
+    void foreignOriginsAreLetInByListOnly() {
+        Answer allowed = api.get("/api/nothing", "Origin", "https://chat.example.org");
+        assertThat(allowed.header("Access-Control-Allow-Origin")).contains("https://chat.example.org");
+        Answer refused = api.get("/api/models", "Origin", "https://evil.example.org");
+        assertThat(refused.header("Access-Control-Allow-Origin")).isEmpty();
+        Answer preflight = api.call(
+                "OPTIONS",
+                "/api/chats",
+                BodyPublishers.noBody(),
+                "Origin",
+                "https://chat.example.org",
+                "Access-Control-Request-Method",
+                "POST");
+        assertThat(preflight.status()).isEqualTo(204);
+        assertThat(preflight.header("Access-Control-Allow-Methods").orElseThrow())
+                .contains("PATCH");
+    }
+
+    @Test
+    void modelsAndTheContractAreServed() {
+        Answer models = api.get("/api/models");
+        assertThat(models.text("/items/0/id")).isEqualTo("model-a");
+        assertThat(models.json().at("/items/0/default").asBoolean()).isTrue();
+        assertThat(models.json().at("/items/1/default").asBoolean()).isFalse();
+        assertThat(models.json().get("fake").asBoolean()).isFalse();
+        assertThat(api.get("/api/openapi.yaml").text()).startsWith("openapi: 3.1.0");
+    }
+
+    @Test
+    void requestsAreMeasuredByRouteAndNotByPath() {
+        get(newChat());
+        get("/api/nothing");
+        List<String> routes = server.registry.meters().stream()
+                .filter(meter -> meter.id().name().equals("parley_http_requests"))
+                .map(meter -> meter.id().tagsMap().get("route") + " "
+                        + meter.id().tagsMap().get("status"))
+                .toList();
+        assertThat(routes)
+                .contains("/api/chats/{chatId} 2xx", "none 4xx")
+                .noneMatch(route -> route.contains("nothing"));
+    }
+
+    @Test
+    void thePageIsServedWithItsHeadersAndItsRoutes() {
+        Answer index = api.get("/", "Accept", "text/html");
+        assertThat(index.status()).isEqualTo(200);
+        assertThat(index.text()).contains("Parley");
+        assertThat(index.header("Cache-Control")).contains("no-cache");
+        assertThat(index.header("Content-Security-Policy").orElseThrow()).contains("frame-ancestors 'none'");
+        Answer route = api.get("/chats/some-id", "Accept", "text/html,*/*");
+        assertThat(route.text()).isEqualTo(index.text());
+        assertThat(route.header("Cache-Control")).contains("no-cache");
+        assertThat(api.get("/chats/some-id", "Accept", "application/json").status())
+                .isEqualTo(404);
+        Answer asset = api.get("/assets/app-1.js");
+        assertThat(asset.header("Cache-Control").orElseThrow()).contains("immutable");
+        String tag = asset.header("ETag").orElseThrow();
+        Answer unchanged = api.get("/assets/app-1.js", "If-None-Match", tag);
+        assertThat(unchanged.status()).isEqualTo(304);
+        Answer missing = api.get("/assets/app-2.js", "Accept", "text/html");
+        assertThat(missing.status()).isEqualTo(404);
+        assertThat(missing.header("Cache-Control").orElse("")).doesNotContain("immutable");
+        assertThat(api.get("/../../etc/passwd").status()).isIn(400, 404);
+    }
+}

@@ -1,0 +1,175 @@
+package dev.parley.api.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.api.chat.ChatStore;
+import dev.parley.api.database.Database;
+import dev.parley.api.database.Sql;
+import dev.parley.api.id.Ids;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Sending;
+import dev.parley.api.message.Sent;
+import dev.parley.api.user.Users;
+import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.GenerationRequest.Turn;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class OutboxStoreIT {
+    private static final Instant NOW = Instant.parse("2026-11-22T10:00:00Z");
+
+    private static Database database;
+    private static MessageStore messages;
+    private static ChatStore chats;
+
+    private UUID chat;
+
+    @BeforeAll
+    static void open() {
+        database = Database.open(URI.create(SharedServers.freshDatabase()), 4, Duration.ofSeconds(30));
+        Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
+        Ids ids = new Ids(Clock.systemUTC(), new Random(3));
+        messages = new MessageStore(database, ids, clock, 5);
+        chats = new ChatStore(database, ids, clock);
+    }
+
+    @AfterAll
+    static void close() {
+        database.close();
+    }
+
+    @BeforeEach
+    void anEmptyOutbox() {
+        database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
+        chat = chats.create(Users.LOCAL, "").id();
+    }
+
+    private static OutboxStore outbox(int turns, int characters) {
+        return new OutboxStore(database, Clock.fixed(NOW.plusSeconds(30), ZoneOffset.UTC), turns, characters);
+    }
+
+    private Sent send(String content) {
+        return ((Sending.Accepted)
+                        messages.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+                .sent();
+    }
+
+    private static void complete(Sent sent, String text) {
+        messages.apply(new AnswerUpdate.Completed(
+                new AnswerRef(sent.answer().chatId(), sent.answer().id(), 1, 1),
+                "run",
+                text,
+                "m",
+                new AnswerUpdate.Usage(1, 1),
+                Optional.empty(),
+                NOW));
+    }
+
+    private static List<String> texts(OutboxEntry entry) {
+        return entry.request().orElseThrow().turns().stream().map(Turn::text).toList();
+    }
+
+    private OutboxEntry last(OutboxStore outbox) {
+        return outbox.inTransaction(tx -> outbox.claim(tx, 100)).getLast();
+    }
+
+    @Test
+    void theNewestTurnsGoAlongUpToTheBounds() {
+        complete(send("one"), "1");
+        complete(send("two"), "2");
+        send("three");
+        assertThat(texts(last(outbox(400, 1000)))).containsExactly("one", "1", "two", "2", "three");
+        assertThat(texts(last(outbox(3, 1000)))).containsExactly("two", "2", "three");
+        assertThat(texts(last(outbox(2, 1000)))).as("it begins with the user").containsExactly("three");
+        assertThat(texts(last(outbox(400, 9)))).containsExactly("two", "2", "three");
+        assertThat(texts(last(outbox(400, 8)))).containsExactly("three");
+        assertThat(texts(last(outbox(400, 1))))
+                .as("the question is never dropped")
+                .containsExactly("three");
+    }
+
+    @Test
+    void rowsThatOneRelayHoldsAreNotSeenByAnother() {
+        OutboxStore outbox = outbox(10, 1000);
+        Sent first = send("one");
+        chat = chats.create(Users.LOCAL, "").id();
+        Sent second = send("two");
+        List<UUID> seen = new ArrayList<>();
+        outbox.inTransaction(tx -> {
+            List<OutboxEntry> mine = outbox.claim(tx, 1);
+            seen.add(mine.getFirst().answerId());
+            List<OutboxEntry> theirs = outbox.inTransaction(other -> outbox.claim(other, 10));
+            theirs.forEach(entry -> seen.add(entry.answerId()));
+            outbox.delete(tx, mine.stream().map(OutboxEntry::id).toList());
+            return mine;
+        });
+        assertThat(seen).containsExactly(first.answer().id(), second.answer().id());
+        assertThat(outbox.depth()).isEqualTo(1);
+        assertThat(outbox.oldestAge()).contains(Duration.ofSeconds(30));
+        database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
+        assertThat(outbox.oldestAge()).isEmpty();
+        List<OutboxEntry> nothing = outbox.inTransaction(tx -> outbox.claim(tx, 10));
+        assertThat(nothing).isEmpty();
+    }
+
+    @Test
+    void aClaimThatFailsIsThereAgain() {
+        OutboxStore outbox = outbox(10, 1000);
+        send("one");
+        try {
+            outbox.inTransaction(tx -> {
+                outbox.delete(
+                        tx, outbox.claim(tx, 10).stream().map(OutboxEntry::id).toList());
+                throw new IllegalStateException("the broker is away");
+            });
+        } catch (IllegalStateException e) {
+            assertThat(e).hasMessage("the broker is away");
+        }
+        assertThat(outbox.depth()).isEqualTo(1);
+    }
+
+    @Test
+    void aDeletedChatsRequestIsObsoleteAndDoesNotWaitForTheRelay() {
+        OutboxStore outbox = outbox(10, 1000);
+        Sent sent = send("one");
+        outbox.inTransaction(tx -> {
+            assertThat(outbox.claim(tx, 10)).hasSize(1);
+            // While the relay holds the row.
+            assertThat(chats.delete(Users.LOCAL, chat).orElseThrow())
+                    .containsExactly(new ChatStore.Orphan(sent.answer().id(), 1));
+            return true;
+        });
+        assertThat(last(outbox).request()).isEmpty();
+        assertThat(last(outbox).answerId()).isEqualTo(sent.answer().id());
+    }
+
+    @Test
+    void cancellingDoesNotWaitForTheRelayEither() {
+        OutboxStore outbox = outbox(10, 1000);
+        Sent sent = send("one");
+        outbox.inTransaction(tx -> {
+            assertThat(outbox.claim(tx, 10)).hasSize(1);
+            assertThat(messages.cancel(Users.LOCAL, sent.answer().id(), "")
+                            .orElseThrow()
+                            .changed())
+                    .isTrue();
+            return true;
+        });
+        assertThat(last(outbox).request()).isEmpty();
+    }
+}
