@@ -7,14 +7,12 @@ import dev.parley.api.http.Resource;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.live.Runs;
-import dev.parley.pipeline.message.Json;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.sse.SseEvent;
 import io.helidon.webserver.http.HttpRules;
 import io.helidon.webserver.http.HttpService;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
-import io.helidon.webserver.sse.SseSink;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
 import java.util.UUID;
@@ -56,14 +54,13 @@ public final class EventsService implements HttpService {
         try {
             // Only after the hub listens, so that nothing falls between the snapshot and the first event.
             EventStream.Stored first = stored(user, chat).orElseThrow(() -> Problem.notFound("chat"));
-            // Proxies must not hold back what is meant to be seen at once.
-            response.header("X-Accel-Buffering", "no").header("Cache-Control", "no-store");
-            SseSink sse = response.sink(SseSink.TYPE);
+            SseWriter writer = new SseWriter(response);
             try {
-                new EventStream(viewer, hub, runs, () -> stored(user, chat), sink(sse)).run(first, resume);
-                sse.close();
-            } catch (ReaderLeft e) {
+                new EventStream(viewer, hub, runs, () -> stored(user, chat), writer).run(first, resume);
+            } catch (UncheckedIOException e) {
                 LOG.log(Level.DEBUG, "a reader has left");
+            } finally {
+                writer.close();
             }
         } finally {
             hub.leave(viewer);
@@ -75,38 +72,5 @@ public final class EventsService implements HttpService {
                 .map(page -> new EventStream.Stored(
                         page.chat(), page.messages(), page.older().map(older -> Cursor.of(older)
                                 .encoded())));
-    }
-
-    /** Writing failed, which is how the end of a connection shows. */
-    private static final class ReaderLeft extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        private ReaderLeft(RuntimeException cause) {
-            super(cause);
-        }
-    }
-
-    private static void emit(SseSink sse, SseEvent event) {
-        try {
-            sse.emit(event);
-        } catch (RuntimeException e) {
-            throw new ReaderLeft(e);
-        }
-    }
-
-    private static EventStream.Sink sink(SseSink sse) {
-        return new EventStream.Sink() {
-            @Override
-            public void event(Optional<String> id, String name, Object data) {
-                SseEvent.Builder event = SseEvent.builder().name(name).data(Json.text(data));
-                id.ifPresent(event::id);
-                emit(sse, event.build());
-            }
-
-            @Override
-            public void comment(String text) {
-                emit(sse, SseEvent.builder().comment(text).build());
-            }
-        };
     }
 }
