@@ -53,6 +53,12 @@ local function withConfig(c, spanMillis, dayStarts)
   for d in string.gmatch(dayStarts or '', '%d+') do days[#days + 1] = tonumber(d) end
 end
 
+-- A set that ran empty begins again without its time to live.
+local function addTo(set, score, member)
+  redis.call('ZADD', set, score, member)
+  redis.call('PEXPIRE', set, 30 * DAY)
+end
+
 local function configs()
   return redis.call('ZREVRANGE', P .. 'configs', 0, 7)
 end
@@ -146,25 +152,25 @@ local function bound(slot)
 end
 
 local function toReady(group)
-  redis.call('ZADD', index.ready, str(rank(group, trim(group))), group)
+  addTo(index.ready, str(rank(group, trim(group))), group)
 end
 
 local function toLater(group, slot)
   redis.call('ZREM', index.ready, group)
-  redis.call('ZADD', index.later, bound(slot), group)
+  addTo(index.later, bound(slot), group)
 end
 
 local function toOff(group)
   redis.call('ZREM', index.ready, group)
   redis.call('ZREM', index.later, group)
-  redis.call('ZADD', index.off, str(now + 600000), group)
+  addTo(index.off, str(now + 600000), group)
 end
 
 -- A slot has become free: every configuration's index may be too pessimistic.
 local function reopen(group)
   for _, c in ipairs(configs()) do
     redis.call('ZADD', key('later', c), 'XX', 'LT', str(now), group)
-    if redis.call('ZREM', key('off', c), group) == 1 then redis.call('ZADD', key('later', c), str(now), group) end
+    if redis.call('ZREM', key('off', c), group) == 1 then addTo(key('later', c), str(now), group) end
   end
 end
 
@@ -185,7 +191,7 @@ end
 local function choose(from)
   for _, g in ipairs(redis.call('ZRANGEBYSCORE', index.off, '-inf', str(now), 'LIMIT', 0, 8)) do
     redis.call('ZREM', index.off, g)
-    redis.call('ZADD', index.later, str(now), g)
+    addTo(index.later, str(now), g)
   end
   local old = redis.call('ZRANGEBYSCORE', index.old, '-inf', str(now), 'LIMIT', 0, MOVES)
   for _, m in ipairs(old) do
@@ -296,7 +302,7 @@ function ops.reserve(a)
   local log = key('log', group)
   redis.call('ZADD', log, str(slot), member)
   redis.call('PEXPIRE', log, math.max(redis.call('PTTL', log), seconds(slot)))
-  redis.call('ZADD', index.old, str(slot + span), group .. ' ' .. member)
+  addTo(index.old, str(slot + span), group .. ' ' .. member)
   countDay(group, slot, 1)
   if redis.call('ZSCORE', index.ready, group) then toReady(group) else toLater(group, slot) end
   if turn % 16 == 1 then
@@ -401,7 +407,7 @@ function ops.cool(a)
   end
   for _, c in ipairs(configs()) do
     if redis.call('ZREM', key('ready', c), group) == 1 then
-      redis.call('ZADD', key('later', c), str(math.max(until_, before)), group)
+      addTo(key('later', c), str(math.max(until_, before)), group)
     end
   end
   return { 'OK', str(math.max(until_, before)), str(now) }
