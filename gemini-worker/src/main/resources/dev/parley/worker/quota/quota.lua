@@ -92,14 +92,20 @@ end
 
 -- The earliest x >= from where one more call keeps the law. Calls p[j] .. p[j+limit-1] less than a span apart forbid
 -- all x between p[j+limit-1]-span and p[j]+span; both ends grow with j, so walking over them once finds the first gap.
+-- Only calls nearer to x than a span matter, and by the law there are at most 2*limit of them.
 local function gap(group, from, limit)
   local log = key('log', group)
   local x = from
   for _ = 1, STEPS do
-    local j = redis.call('ZCOUNT', log, '-inf', str(x - span))
-    local run = redis.call('ZRANGE', log, j + limit - 1, j + limit - 1, 'WITHSCORES')
-    if #run == 0 or tonumber(run[2]) - span >= x then return x end
-    x = tonumber(redis.call('ZRANGE', log, j, j, 'WITHSCORES')[2]) + span
+    local low, high = '(' .. str(x - span), '(' .. str(x + span)
+    if redis.call('ZCOUNT', log, low, high) < limit then return x end
+    local p = redis.call('ZRANGEBYSCORE', log, low, high, 'WITHSCORES')
+    local before = x
+    for j = 2, #p - 2 * (limit - 1), 2 do
+      local first, last = tonumber(p[j]), tonumber(p[j + 2 * (limit - 1)])
+      if last - first < span and first > x - span and last < x + span then x = first + span end
+    end
+    if x == before then return x end
   end
   -- Too many small gaps: behind the last call there is always one.
   local last = redis.call('ZRANGE', log, -limit, -limit, 'WITHSCORES')
@@ -313,11 +319,11 @@ function ops.reserve(a)
 
   r = { group = group, slot = slot, member = member, owner = owner }
   local k = key('id', id)
-  redis.call('DEL', k)
-  redis.call('HSET', k, 'group', group, 'slot', str(slot), 'member', member, 'owner', owner, 'given', '0')
+  local due = slot <= now
+  redis.call('HSET', k, 'group', group, 'slot', str(slot), 'member', member, 'owner', owner, 'given', due and '1' or '0')
   redis.call('PEXPIRE', k, seconds(slot))
-  local answer
-  if slot <= now then answer = give(id, r) else answer = promise(r) end
+  local answer = promise(r)
+  if due then answer[1] = 'GO' end
   answer[7] = missed
   return answer
 end
