@@ -53,8 +53,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private final ReentrantLock modes = new ReentrantLock();
     private volatile Map<String, SharedQuota.State> states = Map.of();
 
-    /** Guarded by {@link #modes}. */
-    private boolean withoutRedis;
+    /** Written under {@link #modes}, which guards what follows. */
+    private volatile boolean withoutRedis;
 
     private long withoutRedisSince;
     private boolean metOthers;
@@ -186,9 +186,10 @@ public final class QuotaScheduler implements AutoCloseable {
         long notBefore;
         long asked = System.nanoTime();
         long now = SharedQuota.mono();
+        WorkerShare seen = shares.get();
         modes.lock();
         try {
-            look(now);
+            look(seen, now);
             mine = share;
             long span = limits.span().toMillis();
             // Alone for a whole span, our own log is complete. Otherwise the others may have spent everything up to the
@@ -344,12 +345,7 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** Whether turns come out of the shared quota now; otherwise out of this worker's share. For heartbeats. */
     public boolean spendsShared() {
-        modes.lock();
-        try {
-            return !withoutRedis;
-        } finally {
-            modes.unlock();
-        }
+        return !withoutRedis;
     }
 
     /** Tells Redis what the local memory already holds; if it is away, the next join tells it. */
@@ -388,9 +384,10 @@ public final class QuotaScheduler implements AutoCloseable {
         try {
             while (!closed.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
                 long now = SharedQuota.mono();
+                WorkerShare seen = shares.get();
                 modes.lock();
                 try {
-                    look(now);
+                    look(seen, now);
                 } finally {
                     modes.unlock();
                 }
@@ -411,8 +408,7 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     /** Notices when the number of workers or this one's rank changes. Holds {@link #modes}. */
-    private void look(long now) {
-        WorkerShare seen = shares.get();
+    private void look(WorkerShare seen, long now) {
         // After a pause of the process nobody knows who was there in between.
         if (!seen.equals(share) || now - shareSeen > 10 * TICK.toMillis()) {
             share = seen;

@@ -22,16 +22,20 @@ final class SlidingLog {
     /** The earliest time from {@code from} on at which one more call keeps the law. @param limit at least 1 */
     long gap(long from, int limit) {
         long x = from;
-        // Each round passes at least one call.
-        for (int round = 0; round <= entries.size(); round++) {
-            int first = after(x - span);
-            int last = first + limit - 1;
-            if (last >= entries.size() || entries.get(last).slot() - span >= x) {
+        // Calls j to j+limit-1 less than a span apart forbid what is nearer than a span to all of them. Both ends of
+        // what
+        // they forbid grow with j, so that one walk finds the first gap.
+        for (int j = after(x - span); j + limit - 1 < entries.size(); j++) {
+            long first = entries.get(j).slot();
+            long last = entries.get(j + limit - 1).slot();
+            if (last >= x + span) {
                 return x;
             }
-            x = entries.get(first).slot() + span;
+            if (last - first < span && first > x - span) {
+                x = first + span;
+            }
         }
-        throw new IllegalStateException("no gap in " + entries.size() + " calls");
+        return x;
     }
 
     void add(Entry entry) {

@@ -53,6 +53,12 @@ local function withConfig(c, spanMillis, dayStarts)
   for d in string.gmatch(dayStarts or '', '%d+') do days[#days + 1] = tonumber(d) end
 end
 
+-- A set that ran empty begins again without its time to live.
+local function addTo(set, score, member)
+  redis.call('ZADD', set, score, member)
+  redis.call('PEXPIRE', set, 30 * DAY)
+end
+
 local function configs()
   return redis.call('ZREVRANGE', P .. 'configs', 0, 7)
 end
@@ -86,14 +92,20 @@ end
 
 -- The earliest x >= from where one more call keeps the law. Calls p[j] .. p[j+limit-1] less than a span apart forbid
 -- all x between p[j+limit-1]-span and p[j]+span; both ends grow with j, so walking over them once finds the first gap.
+-- Only calls nearer to x than a span matter, and by the law there are at most 2*limit of them.
 local function gap(group, from, limit)
   local log = key('log', group)
   local x = from
   for _ = 1, STEPS do
-    local j = redis.call('ZCOUNT', log, '-inf', str(x - span))
-    local run = redis.call('ZRANGE', log, j + limit - 1, j + limit - 1, 'WITHSCORES')
-    if #run == 0 or tonumber(run[2]) - span >= x then return x end
-    x = tonumber(redis.call('ZRANGE', log, j, j, 'WITHSCORES')[2]) + span
+    local low, high = '(' .. str(x - span), '(' .. str(x + span)
+    if redis.call('ZCOUNT', log, low, high) < limit then return x end
+    local p = redis.call('ZRANGEBYSCORE', log, low, high, 'WITHSCORES')
+    local before = x
+    for j = 2, #p - 2 * (limit - 1), 2 do
+      local first, last = tonumber(p[j]), tonumber(p[j + 2 * (limit - 1)])
+      if last - first < span and first > x - span and last < x + span then x = first + span end
+    end
+    if x == before then return x end
   end
   -- Too many small gaps: behind the last call there is always one.
   local last = redis.call('ZRANGE', log, -limit, -limit, 'WITHSCORES')
@@ -146,25 +158,25 @@ local function bound(slot)
 end
 
 local function toReady(group)
-  redis.call('ZADD', index.ready, str(rank(group, trim(group))), group)
+  addTo(index.ready, str(rank(group, trim(group))), group)
 end
 
 local function toLater(group, slot)
   redis.call('ZREM', index.ready, group)
-  redis.call('ZADD', index.later, bound(slot), group)
+  addTo(index.later, bound(slot), group)
 end
 
 local function toOff(group)
   redis.call('ZREM', index.ready, group)
   redis.call('ZREM', index.later, group)
-  redis.call('ZADD', index.off, str(now + 600000), group)
+  addTo(index.off, str(now + 600000), group)
 end
 
 -- A slot has become free: every configuration's index may be too pessimistic.
 local function reopen(group)
   for _, c in ipairs(configs()) do
     redis.call('ZADD', key('later', c), 'XX', 'LT', str(now), group)
-    if redis.call('ZREM', key('off', c), group) == 1 then redis.call('ZADD', key('later', c), str(now), group) end
+    if redis.call('ZREM', key('off', c), group) == 1 then addTo(key('later', c), str(now), group) end
   end
 end
 
@@ -185,7 +197,7 @@ end
 local function choose(from)
   for _, g in ipairs(redis.call('ZRANGEBYSCORE', index.off, '-inf', str(now), 'LIMIT', 0, 8)) do
     redis.call('ZREM', index.off, g)
-    redis.call('ZADD', index.later, str(now), g)
+    addTo(index.later, str(now), g)
   end
   local old = redis.call('ZRANGEBYSCORE', index.old, '-inf', str(now), 'LIMIT', 0, MOVES)
   for _, m in ipairs(old) do
@@ -296,7 +308,7 @@ function ops.reserve(a)
   local log = key('log', group)
   redis.call('ZADD', log, str(slot), member)
   redis.call('PEXPIRE', log, math.max(redis.call('PTTL', log), seconds(slot)))
-  redis.call('ZADD', index.old, str(slot + span), group .. ' ' .. member)
+  addTo(index.old, str(slot + span), group .. ' ' .. member)
   countDay(group, slot, 1)
   if redis.call('ZSCORE', index.ready, group) then toReady(group) else toLater(group, slot) end
   if turn % 16 == 1 then
@@ -307,11 +319,11 @@ function ops.reserve(a)
 
   r = { group = group, slot = slot, member = member, owner = owner }
   local k = key('id', id)
-  redis.call('DEL', k)
-  redis.call('HSET', k, 'group', group, 'slot', str(slot), 'member', member, 'owner', owner, 'given', '0')
+  local due = slot <= now
+  redis.call('HSET', k, 'group', group, 'slot', str(slot), 'member', member, 'owner', owner, 'given', due and '1' or '0')
   redis.call('PEXPIRE', k, seconds(slot))
-  local answer
-  if slot <= now then answer = give(id, r) else answer = promise(r) end
+  local answer = promise(r)
+  if due then answer[1] = 'GO' end
   answer[7] = missed
   return answer
 end
@@ -401,7 +413,7 @@ function ops.cool(a)
   end
   for _, c in ipairs(configs()) do
     if redis.call('ZREM', key('ready', c), group) == 1 then
-      redis.call('ZADD', key('later', c), str(math.max(until_, before)), group)
+      addTo(key('later', c), str(math.max(until_, before)), group)
     end
   end
   return { 'OK', str(math.max(until_, before)), str(now) }
