@@ -23,7 +23,11 @@ final class PostgresRecipe implements Recipe {
     /** initdb takes 1 s; the bound is for a machine that is doing much else. */
     private static final Duration INIT_BOUND = Duration.ofMinutes(3);
 
-    private final Unprivileged unprivileged = Unprivileged.here();
+    private final Unprivileged unprivileged;
+
+    PostgresRecipe(Unprivileged unprivileged) {
+        this.unprivileged = unprivileged;
+    }
 
     @Override
     public Kind kind() {
@@ -34,6 +38,7 @@ final class PostgresRecipe implements Recipe {
     public void prepare(Path folder, int port, String password, Path log) throws IOException {
         Path data = folder.resolve("data");
         if (Files.isDirectory(data)) {
+            forgetTheDead(data.resolve("postmaster.pid"));
             return;
         }
         // A folder that got its name by a rename is whole, whenever an earlier run was killed.
@@ -67,6 +72,23 @@ final class PostgresRecipe implements Recipe {
             Files.deleteIfExists(secret);
         }
         Files.move(fresh, data, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * Removes the lock of a server that was killed with its parent and that nobody has reaped: PostgreSQL takes such a process for a
+     * living one. None of its helpers lives either: the folder has been swept.
+     */
+    private static void forgetTheDead(Path lock) throws IOException {
+        if (Files.notExists(lock)) {
+            return;
+        }
+        String pid = Files.readAllLines(lock).stream().findFirst().orElse("").strip();
+        Path status = Path.of("/proc", pid, "status");
+        if (pid.matches("\\d+")
+                && Files.exists(status)
+                && Files.readAllLines(status).stream().anyMatch(line -> line.matches("State:\\s+Z.*"))) {
+            Files.delete(lock);
+        }
     }
 
     @Override
@@ -123,7 +145,7 @@ final class PostgresRecipe implements Recipe {
         properties.setProperty("user", user);
         properties.setProperty("password", password);
         properties.setProperty("connectTimeout", "5");
-        properties.setProperty("loginTimeout", "10");
+        properties.setProperty("loginTimeout", "5");
         properties.setProperty("socketTimeout", "60");
         return DriverManager.getConnection(jdbcUrl, properties);
     }

@@ -29,7 +29,7 @@ public final class PostgresServer extends Server {
                 folder,
                 port,
                 machine,
-                program -> LocalServer.start(new PostgresRecipe(), "embedded", folder, port)));
+                program -> LocalServer.start(new PostgresRecipe(Unprivileged.here()), "embedded", folder, port)));
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.parley.dev.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -68,11 +70,12 @@ class ServersIT {
             assertThat(redis.url()).matches("redis://:[0-9a-f]{32}@127\\.0\\.0\\.1:\\d+/0");
             assertThat(ask(redis.url(), "INCR n")).isEqualTo(":1");
 
-            keepsOver(redis, DevServer::stop, () -> ask(redis.url(), "INCR n"), ":2");
+            keepsOver(redis, DevServer::stop, () -> ask(redis.url(), "EXISTS n"), ":1");
             // everysec: what is a second old survives a kill; WAITAOF would say so, but only from Redis 7.2 on.
             assertThat(ask(redis.url(), "CONFIG SET appendfsync always")).isEqualTo("+OK");
+            assertThat(ask(redis.url(), "INCR n")).isEqualTo(":2");
+            keepsOver(redis, DevServer::kill, () -> ask(redis.url(), "EXISTS n"), ":1");
             assertThat(ask(redis.url(), "INCR n")).isEqualTo(":3");
-            keepsOver(redis, DevServer::kill, () -> ask(redis.url(), "INCR n"), ":4");
 
             redis.flush();
             assertThat(ask(redis.url(), "INCR n")).isEqualTo(":1");
@@ -177,7 +180,9 @@ class ServersIT {
         server.start();
         server.start();
         assertThat(server.url()).isEqualTo(url);
-        assertThat(question.ask()).isEqualTo(answer);
+        // A quorum queue of a killed broker first has to find its leader again, and refuses to be read until then.
+        await().atMost(Duration.ofSeconds(60)).ignoreExceptions().untilAsserted(() -> assertThat(question.ask())
+                .isEqualTo(answer));
     }
 
     private static String url(DevServer server) {

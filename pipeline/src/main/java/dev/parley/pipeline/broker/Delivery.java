@@ -64,6 +64,18 @@ public final class Delivery {
         }
     }
 
+    /** Sends it to the queue's dead letters as it is: nobody here can ever make sense of it. */
+    public void deadLetter() {
+        channelLock.lock();
+        try {
+            channel.basicNack(tag, false, false);
+        } catch (AlreadyClosedException | IOException e) {
+            // As in ack(): the broker delivers it again.
+        } finally {
+            channelLock.unlock();
+        }
+    }
+
     /** Gives it back for another delivery, which counts towards the delivery limit. */
     void requeue() {
         channelLock.lock();

@@ -8,6 +8,7 @@ import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
  * The queues both services agree on; whoever connects first declares them, and declaring them again changes nothing.
  *
  * @param requests to the workers; quorum, dead-letters to {@link #deadLetters()} past its delivery limit
- * @param responses to the API; quorum
+ * @param responses to the API; quorum, what cannot be read is dead-lettered too
  * @param retryDelays the ladder, growing; one wait queue each
  * @param turnDelays waits for a turn under the quota; one wait queue each
  */
@@ -35,7 +36,11 @@ public record Topology(String requests, String responses, List<Duration> retryDe
      */
     public static final List<Duration> TURN_DELAYS = List.of(Duration.ofSeconds(5), Duration.ofSeconds(30));
 
-    private static final Map<String, Object> QUORUM = Map.of("x-queue-type", "quorum");
+    /**
+     * For queues whose messages must survive any number of deliveries: RabbitMQ 4 drops a message after 20 unless told
+     * otherwise, and looking at a dead letter counts as one.
+     */
+    private static final int NO_DELIVERY_LIMIT = 1_000_000_000;
 
     public Topology {
         retryDelays = List.copyOf(retryDelays);
@@ -80,41 +85,13 @@ public record Topology(String requests, String responses, List<Duration> retryDe
 
     /** @throws TopologyConflict when a queue exists with other settings; nothing of it is changed */
     void declare(Connection connection) throws IOException {
-        queue(connection, deadLetters(), QUORUM);
-        queue(
-                connection,
-                requests,
-                Map.of(
-                        "x-queue-type",
-                        "quorum",
-                        "x-delivery-limit",
-                        DELIVERY_LIMIT,
-                        "x-dead-letter-exchange",
-                        "",
-                        "x-dead-letter-routing-key",
-                        deadLetters(),
-                        "x-dead-letter-strategy",
-                        "at-least-once",
-                        "x-overflow",
-                        "reject-publish"));
-        queue(connection, responses, QUORUM);
+        queue(connection, deadLetters(), NO_DELIVERY_LIMIT, Map.of());
+        queue(connection, requests, DELIVERY_LIMIT, deadLetteringTo(deadLetters()));
+        queue(connection, responses, NO_DELIVERY_LIMIT, deadLetteringTo(deadLetters()));
         for (Duration wait : waits()) {
-            queue(
-                    connection,
-                    waitQueueName(wait),
-                    Map.of(
-                            "x-queue-type",
-                            "quorum",
-                            "x-message-ttl",
-                            wait.toMillis(),
-                            "x-dead-letter-exchange",
-                            "",
-                            "x-dead-letter-routing-key",
-                            requests,
-                            "x-dead-letter-strategy",
-                            "at-least-once",
-                            "x-overflow",
-                            "reject-publish"));
+            Map<String, Object> expiring = new HashMap<>(deadLetteringTo(requests));
+            expiring.put("x-message-ttl", wait.toMillis());
+            queue(connection, waitQueueName(wait), NO_DELIVERY_LIMIT, expiring);
         }
         declare(
                 connection,
@@ -122,7 +99,24 @@ public record Topology(String requests, String responses, List<Duration> retryDe
                 channel -> channel.exchangeDeclare(HEARTBEATS, BuiltinExchangeType.FANOUT, true));
     }
 
-    private static void queue(Connection connection, String name, Map<String, Object> arguments) throws IOException {
+    /** At least once: a message leaves its queue only when the other one has it, which needs reject-publish. */
+    private static Map<String, Object> deadLetteringTo(String queue) {
+        return Map.of(
+                "x-dead-letter-exchange",
+                "",
+                "x-dead-letter-routing-key",
+                queue,
+                "x-dead-letter-strategy",
+                "at-least-once",
+                "x-overflow",
+                "reject-publish");
+    }
+
+    private static void queue(Connection connection, String name, int deliveryLimit, Map<String, Object> more)
+            throws IOException {
+        Map<String, Object> arguments = new HashMap<>(more);
+        arguments.put("x-queue-type", "quorum");
+        arguments.put("x-delivery-limit", deliveryLimit);
         declare(connection, "queue " + name, channel -> channel.queueDeclare(name, true, false, false, arguments));
     }
 

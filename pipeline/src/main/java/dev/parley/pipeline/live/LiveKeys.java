@@ -26,9 +26,11 @@ public final class LiveKeys {
         return "parley:{" + answer + "}:floor";
     }
 
+    public static final String CHAT_CHANNEL_PREFIX = "parley:chat:";
+
     /** The channel on which a chat's viewers hear of it. */
     public static String chatChannel(UUID chat) {
-        return "parley:chat:" + chat;
+        return CHAT_CHANNEL_PREFIX + chat;
     }
 
     /** The channel on which workers hear that tries became obsolete: {@code <answer>:<floor>}. */

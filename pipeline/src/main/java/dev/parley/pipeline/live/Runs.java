@@ -25,12 +25,12 @@ import java.util.stream.Collectors;
  */
 public final class Runs {
     /** How long a dead worker's run keeps others away. Renewed three times in that span. */
-    public static final Duration LEASE = Duration.ofSeconds(15);
+    public static final Duration LEASE = Duration.ofSeconds(10);
 
     public static final Duration RENEW_EVERY = LEASE.dividedBy(3);
     /** Long after any stream; a text that nobody finished is then forgotten. */
     private static final Duration TEXT_LIFE = Duration.ofHours(1);
-    /** Longer than a redelivery can take, the longest being the ladder's last wait. */
+    /** Longer than the API can be away while a redelivered twin may come; it is deleted once the API has stored it. */
     private static final Duration RESULT_LIFE = Duration.ofDays(2);
     /** Longer than an obsolete request can still be under way in the wait queues (a week at most, by configuration). */
     private static final Duration FLOOR_LIFE = Duration.ofDays(8);
@@ -41,6 +41,7 @@ public final class Runs {
     private static final Script APPEND = Script.resource(Runs.class, "append.lua");
     private static final Script RENEW = Script.resource(Runs.class, "renew.lua");
     private static final Script RELEASE = Script.resource(Runs.class, "release.lua");
+    private static final Script SETTLE = Script.resource(Runs.class, "settle.lua");
     private static final Script REVOKE = Script.resource(Runs.class, "revoke.lua");
 
     private final Redis redis;
@@ -138,15 +139,15 @@ public final class Runs {
         return Json.text(event);
     }
 
-    /** @return false when the run must stop. @throws RedisUnavailable then nobody knows */
-    public boolean renew(AnswerRef answer, String run) {
+    /** Keeps the lease alive. @return completes with false when the run must stop */
+    public CompletableFuture<Boolean> renew(AnswerRef answer, String run) {
         UUID id = answer.answerId();
-        Long held = redis.call(
-                RENEW,
-                ScriptOutputType.INTEGER,
-                List.of(LiveKeys.lease(id), LiveKeys.floor(id)),
-                List.of(run, Long.toString(answer.order()), millis(LEASE)));
-        return held == 1;
+        return redis.<Long>async(
+                        RENEW,
+                        ScriptOutputType.INTEGER,
+                        List.of(LiveKeys.lease(id), LiveKeys.floor(id)),
+                        List.of(run, Long.toString(answer.order()), millis(LEASE)))
+                .thenApply(held -> held == 1);
     }
 
     /** Lets another worker begin at once. */
@@ -161,6 +162,25 @@ public final class Runs {
         String key = LiveKeys.result(result.answer().answerId());
         String value = result.answer().order() + " " + Json.text(result);
         redis.call(commands -> commands.set(key, value, SetArgs.Builder.px(RESULT_LIFE)));
+    }
+
+    /**
+     * The answer's round is over and stored: its later tries are obsolete, and its text and result are not needed any
+     * more. Keeps Redis small however long redelivered twins may still come.
+     */
+    public CompletableFuture<Void> settle(AnswerRef answer) {
+        UUID id = answer.answerId();
+        return redis.<Long>async(
+                        SETTLE,
+                        ScriptOutputType.INTEGER,
+                        List.of(LiveKeys.floor(id), LiveKeys.text(id), LiveKeys.result(id)),
+                        List.of(Long.toString(AnswerRef.orderOfRound(answer.round() + 1)), millis(FLOOR_LIFE)))
+                .thenApply(reply -> null);
+    }
+
+    /** A newer try has been published; this one and older ones are obsolete should they be delivered again. */
+    public CompletableFuture<Void> supersede(AnswerRef newer) {
+        return revoke(newer.answerId(), newer.order());
     }
 
     /** Makes every try of the answer below this order obsolete and stops it where it runs. */

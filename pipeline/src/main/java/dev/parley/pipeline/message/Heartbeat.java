@@ -11,6 +11,7 @@ import java.time.Instant;
  * @param waiting requests held until their turn under the quota
  * @param capacity most requests it takes at once
  * @param completed answers since its start
+ * @param sharedQuota whether it spends from the quota in Redis, and not its own share without it
  * @param keysReady quota groups that are neither cooling nor disabled
  */
 public record Heartbeat(
@@ -21,6 +22,7 @@ public record Heartbeat(
         int waiting,
         int capacity,
         long completed,
+        boolean sharedQuota,
         int keysReady,
         int keysTotal) {
     public static final Duration INTERVAL = Duration.ofSeconds(5);

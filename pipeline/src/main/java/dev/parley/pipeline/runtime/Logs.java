@@ -31,12 +31,8 @@ public final class Logs {
 
     private static final String COMMON = """
             handlers=io.helidon.logging.jul.HelidonConsoleHandler
-            .level=%s
-            io.helidon.level=WARNING
-            io.lettuce.level=WARNING
-            io.netty.level=WARNING
-            org.flywaydb.level=WARNING
-            com.zaxxer.hikari.level=WARNING
+            .level=WARNING
+            dev.parley.level=%s
             """;
     private static final String JSON = """
             io.helidon.logging.jul.HelidonConsoleHandler.formatter=io.helidon.logging.jul.HelidonJsonFormatter

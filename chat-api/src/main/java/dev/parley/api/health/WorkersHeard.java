@@ -1,0 +1,63 @@
+package dev.parley.api.health;
+
+import dev.parley.api.health.CheckResult.Worker;
+import dev.parley.pipeline.message.Heartbeat;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.MalformedMessage;
+import dev.parley.pipeline.runtime.Check;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/** The workers whose heartbeats were heard lately. Thread-safe. */
+public final class WorkersHeard {
+    /** Far more than a quota can feed; beyond it strangers are ignored. */
+    private static final int MOST = 10_000;
+
+    private record Heard(Heartbeat beat, Instant at) {}
+
+    private final Clock clock;
+    private final ConcurrentMap<String, Heard> workers = new ConcurrentHashMap<>();
+
+    public WorkersHeard(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Takes a message of the heartbeat exchange. */
+    public void heard(byte[] body) {
+        try {
+            Heartbeat beat = Json.read(body, Heartbeat.class);
+            if (workers.size() < MOST || workers.containsKey(beat.worker())) {
+                workers.put(beat.worker(), new Heard(beat, clock.instant()));
+            }
+        } catch (MalformedMessage e) {
+            // A heartbeat of another version: that worker is simply not known.
+        }
+    }
+
+    public int count() {
+        return workers().size();
+    }
+
+    private List<Worker> workers() {
+        Instant oldest = clock.instant().minus(Heartbeat.GONE_AFTER);
+        workers.values().removeIf(heard -> heard.at().isBefore(oldest));
+        return workers.values().stream()
+                .map(heard -> Worker.of(heard.beat(), heard.at()))
+                .sorted(Comparator.comparing(Worker::id))
+                .toList();
+    }
+
+    public CheckResult check() {
+        List<Worker> now = workers();
+        boolean any = now.stream().anyMatch(worker -> worker.state().equals("working"));
+        Check check = any
+                ? Check.up(Duration.ZERO)
+                : Check.down("no worker has been heard of lately; messages are queued until one is");
+        return CheckResult.of(check).withWorkers(now);
+    }
+}

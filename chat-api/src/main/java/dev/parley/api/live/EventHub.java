@@ -1,0 +1,248 @@
+package dev.parley.api.live;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.pipeline.live.LiveEvent;
+import dev.parley.pipeline.live.LiveKeys;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.MalformedMessage;
+import dev.parley.pipeline.redis.Redis;
+import dev.parley.pipeline.redis.RedisUnavailable;
+import dev.parley.pipeline.runtime.Meters;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Brings a chat's events to everybody who watches it on this instance: those of this instance directly, those of other
+ * instances and the workers' live text over the chat's channel in Redis, which is subscribed while somebody watches.
+ * Without Redis its viewers are told to poll; when it is back they get a snapshot. Thread-safe.
+ */
+public final class EventHub implements ChatEvents, AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(EventHub.class.getName());
+    private static final Duration WATCH_REDIS_EVERY = Duration.ofMillis(500);
+    private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofSeconds(1);
+    /** One instance's open connections; each costs a virtual thread and a queue. */
+    private static final int MOST_VIEWERS = 10_000;
+
+    /** What travels between instances; live events of workers have no origin. */
+    private record Envelope(String type, String origin, JsonNode data, Optional<UUID> ended) {}
+
+    private final Redis redis;
+    private final String instance;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<UUID, Set<Viewer>> viewers = new java.util.HashMap<>();
+    private final AtomicReference<StatefulRedisPubSubConnection<String, String>> subscriptions =
+            new AtomicReference<>();
+    private final Thread redisWatch;
+    private volatile boolean closed;
+
+    private EventHub(Redis redis, String instance, Meters meters) {
+        this.redis = redis;
+        this.instance = instance;
+        this.redisWatch = Thread.ofVirtual().name("redis-watch").unstarted(this::watchRedis);
+        meters.gauge("viewers", "Open connections that watch a chat", this::count);
+    }
+
+    /** @param instance unique for this process */
+    public static EventHub open(Redis redis, String instance, Meters meters) {
+        EventHub hub = new EventHub(redis, instance, meters);
+        redis.onSubscriptions(connection -> {
+            connection.addListener(new RedisPubSubAdapter<>() {
+                @Override
+                public void message(String channel, String message) {
+                    hub.received(channel, message);
+                }
+            });
+            hub.subscriptions.set(connection);
+            hub.subscribeAll(connection);
+        });
+        hub.redisWatch.start();
+        return hub;
+    }
+
+    /** Whether live text arrives right now. */
+    boolean live() {
+        return redis.connected();
+    }
+
+    /** Begins to watch a chat; returns when nothing that happens from now on is missed, or Redis is away. */
+    Optional<Viewer> watch(UUID chat) {
+        Viewer viewer = new Viewer(chat);
+        boolean first;
+        lock.lock();
+        try {
+            if (closed || count() >= MOST_VIEWERS) {
+                return Optional.empty();
+            }
+            first = viewers.computeIfAbsent(chat, id -> new HashSet<>()).add(viewer)
+                    && viewers.get(chat).size() == 1;
+        } finally {
+            lock.unlock();
+        }
+        StatefulRedisPubSubConnection<String, String> connection = subscriptions.get();
+        if (connection != null && redis.connected()) {
+            // Also for a second viewer: the first one's subscription may still be under way.
+            await(connection.async().subscribe(LiveKeys.chatChannel(chat)).toCompletableFuture(), first);
+        }
+        return Optional.of(viewer);
+    }
+
+    void leave(Viewer viewer) {
+        boolean last;
+        lock.lock();
+        try {
+            Set<Viewer> watching = viewers.getOrDefault(viewer.chat(), new HashSet<>());
+            watching.remove(viewer);
+            last = watching.isEmpty() && viewers.remove(viewer.chat()) != null;
+            StatefulRedisPubSubConnection<String, String> connection = subscriptions.get();
+            // Under the lock, so that it cannot overtake the subscription of a viewer who comes now.
+            if (last && connection != null && redis.connected()) {
+                connection.async().unsubscribe(LiveKeys.chatChannel(viewer.chat()));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void await(CompletableFuture<Void> subscribed, boolean first) {
+        try {
+            subscribed.get(SUBSCRIBE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.log(Level.DEBUG, "Redis did not take a subscription (first: {0}); the page polls", first);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void publish(UUID chat, ChatEvent event) {
+        JsonNode data = Json.mapper().valueToTree(event);
+        Optional<UUID> ended = ended(event);
+        deliver(chat, new HubEvent.Stored(event.name(), data, ended));
+        String message = Json.text(new Envelope(event.name(), instance, data, ended));
+        redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
+    }
+
+    private static Optional<UUID> ended(ChatEvent event) {
+        return switch (event) {
+            case ChatEvent.AnswerCompleted completed -> Optional.of(completed.answerId());
+            case ChatEvent.AnswerFailed failed -> Optional.of(failed.answerId());
+            case ChatEvent.AnswerCancelled cancelled -> Optional.of(cancelled.answerId());
+            case ChatEvent other -> Optional.empty();
+        };
+    }
+
+    private void received(String channel, String message) {
+        try {
+            UUID chat = UUID.fromString(channel.substring(LiveKeys.CHAT_CHANNEL_PREFIX.length()));
+            JsonNode json = Json.mapper().readTree(message);
+            if (!json.has("origin")) {
+                deliver(chat, new HubEvent.Live(Json.mapper().treeToValue(json, LiveEvent.class)));
+                return;
+            }
+            Envelope envelope = Json.mapper().treeToValue(json, Envelope.class);
+            if (!envelope.origin().equals(instance)) {
+                deliver(chat, new HubEvent.Stored(envelope.type(), envelope.data(), envelope.ended()));
+            }
+        } catch (com.fasterxml.jackson.core.JsonProcessingException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | MalformedMessage e) {
+            LOG.log(Level.DEBUG, "not a chat event on {0}", channel);
+        }
+    }
+
+    private void deliver(UUID chat, HubEvent event) {
+        lock.lock();
+        try {
+            viewers.getOrDefault(chat, Set.of()).forEach(viewer -> viewer.offer(event));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int count() {
+        lock.lock();
+        try {
+            return viewers.values().stream().mapToInt(Set::size).sum();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void subscribeAll(StatefulRedisPubSubConnection<String, String> connection) {
+        lock.lock();
+        try {
+            viewers.keySet().forEach(chat -> connection.async().subscribe(LiveKeys.chatChannel(chat)));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void watchRedis() {
+        boolean live = redis.connected();
+        while (!closed) {
+            try {
+                Thread.sleep(WATCH_REDIS_EVERY);
+            } catch (InterruptedException e) {
+                return;
+            }
+            boolean now = redis.connected();
+            if (now == live) {
+                continue;
+            }
+            live = now;
+            try {
+                if (now) {
+                    // Subscribed anew where Lettuce has not; whatever was missed comes with the snapshots.
+                    Optional.ofNullable(subscriptions.get()).ifPresent(this::subscribeAll);
+                }
+            } catch (RedisUnavailable e) {
+                live = false;
+            }
+            everyone().forEach(Viewer::resync);
+        }
+    }
+
+    private Set<Viewer> everyone() {
+        Set<Viewer> all = new HashSet<>();
+        lock.lock();
+        try {
+            viewers.values().forEach(all::addAll);
+        } finally {
+            lock.unlock();
+        }
+        return all;
+    }
+
+    /** Ends every stream and takes no new ones: the browsers come back to another instance. */
+    public void endStreams() {
+        lock.lock();
+        try {
+            closed = true;
+        } finally {
+            lock.unlock();
+        }
+        everyone().forEach(Viewer::end);
+    }
+
+    @Override
+    public void close() {
+        endStreams();
+        redisWatch.interrupt();
+    }
+}

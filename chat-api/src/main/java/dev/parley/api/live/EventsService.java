@@ -1,0 +1,112 @@
+package dev.parley.api.live;
+
+import dev.parley.api.http.Cursor;
+import dev.parley.api.http.Problem;
+import dev.parley.api.http.Requests;
+import dev.parley.api.http.Resource;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.user.Users;
+import dev.parley.pipeline.live.Runs;
+import dev.parley.pipeline.message.Json;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.sse.SseEvent;
+import io.helidon.webserver.http.HttpRules;
+import io.helidon.webserver.http.HttpService;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import io.helidon.webserver.sse.SseSink;
+import java.lang.System.Logger.Level;
+import java.util.Optional;
+import java.util.UUID;
+
+/** {@code GET /api/events}: a chat's live events over SSE. Each open stream is one virtual thread. */
+public final class EventsService implements HttpService {
+    private static final System.Logger LOG = System.getLogger(EventsService.class.getName());
+    /** What a page shows at once; older messages come by their cursor. */
+    private static final int MESSAGES = 100;
+
+    private final Users users;
+    private final MessageStore messages;
+    private final EventHub hub;
+    private final Runs runs;
+
+    public EventsService(Users users, MessageStore messages, EventHub hub, Runs runs) {
+        this.users = users;
+        this.messages = messages;
+        this.hub = hub;
+        this.runs = runs;
+    }
+
+    @Override
+    public void routing(HttpRules rules) {
+        Resource.at("/api/events", rules).get("", this::stream).seal();
+    }
+
+    private void stream(ServerRequest request, ServerResponse response) throws InterruptedException {
+        UUID user = users.of(request);
+        UUID chat = Requests.uuid(
+                "chat",
+                Requests.query(request, "chat")
+                        .orElseThrow(() -> Problem.invalid("chat", "\"chat\" must name the chat to watch.")));
+        Optional<EventId> resume =
+                request.headers().first(HeaderNames.create("Last-Event-ID")).flatMap(EventId::parse);
+        Viewer viewer = hub.watch(chat)
+                .orElseThrow(() -> Problem.of(
+                        503, "too-many-viewers", "Too many open streams", "Poll the messages, or try again later."));
+        try {
+            // Only after the hub listens, so that nothing falls between the snapshot and the first event.
+            EventStream.Stored first = stored(user, chat).orElseThrow(() -> Problem.notFound("chat"));
+            // Proxies must not hold back what is meant to be seen at once.
+            response.header("X-Accel-Buffering", "no").header("Cache-Control", "no-store");
+            SseSink sse = response.sink(SseSink.TYPE);
+            try {
+                new EventStream(viewer, hub, runs, () -> stored(user, chat), sink(sse)).run(first, resume);
+                sse.close();
+            } catch (ReaderLeft e) {
+                LOG.log(Level.DEBUG, "a reader has left");
+            }
+        } finally {
+            hub.leave(viewer);
+        }
+    }
+
+    private Optional<EventStream.Stored> stored(UUID user, UUID chat) {
+        return messages.branch(user, chat, Optional.empty(), MESSAGES)
+                .map(page -> new EventStream.Stored(
+                        page.chat(), page.messages(), page.older().map(older -> Cursor.of(older)
+                                .encoded())));
+    }
+
+    /** Writing failed, which is how the end of a connection shows. */
+    private static final class ReaderLeft extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private ReaderLeft(RuntimeException cause) {
+            super(cause);
+        }
+    }
+
+    private static void emit(SseSink sse, SseEvent event) {
+        try {
+            sse.emit(event);
+        } catch (RuntimeException e) {
+            throw new ReaderLeft(e);
+        }
+    }
+
+    private static EventStream.Sink sink(SseSink sse) {
+        return new EventStream.Sink() {
+            @Override
+            public void event(Optional<String> id, String name, Object data) {
+                SseEvent.Builder event = SseEvent.builder().name(name).data(Json.text(data));
+                id.ifPresent(event::id);
+                emit(sse, event.build());
+            }
+
+            @Override
+            public void comment(String text) {
+                emit(sse, SseEvent.builder().comment(text).build());
+            }
+        };
+    }
+}

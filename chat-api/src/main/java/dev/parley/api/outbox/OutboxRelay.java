@@ -1,0 +1,149 @@
+package dev.parley.api.outbox;
+
+import dev.parley.api.database.DatabaseUnavailable;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.PublishFailed;
+import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.runtime.Backoff;
+import dev.parley.pipeline.runtime.Meters;
+import io.helidon.metrics.api.Counter;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+
+/**
+ * Step 2 of a message's path: hands accepted requests to the broker. Every instance runs one; {@code SKIP LOCKED} keeps
+ * them out of each other's way. A row is deleted only after the broker's confirm, in the transaction that claimed it, so
+ * a crash in between publishes it twice and never loses it. Thread-safe.
+ */
+public final class OutboxRelay implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(OutboxRelay.class.getName());
+    private static final int BATCH = 100;
+    /** Finds what a crashed instance left and what a missed wake-up would. */
+    private static final Duration SWEEP = Duration.ofSeconds(1);
+
+    private final OutboxStore store;
+    private final Broker broker;
+    private final Publisher publisher;
+    private final Counter published;
+    private final Counter failed;
+    /** Holds a permit when there may be work; more than one would say the same. */
+    private final Semaphore work = new Semaphore(0);
+
+    private final Thread thread;
+    private volatile boolean closed;
+
+    private OutboxRelay(OutboxStore store, Broker broker, Meters meters) {
+        this.store = store;
+        this.broker = broker;
+        this.publisher = broker.publisher(BATCH * 2);
+        this.published = meters.counter("outbox_published", "Requests the broker has confirmed");
+        this.failed = meters.counter("outbox_failed", "Requests the broker did not confirm, to be tried again");
+        this.thread = Thread.ofVirtual().name("outbox-relay").unstarted(this::relay);
+    }
+
+    public static OutboxRelay start(OutboxStore store, Broker broker, Meters meters) {
+        OutboxRelay relay = new OutboxRelay(store, broker, meters);
+        relay.thread.start();
+        return relay;
+    }
+
+    /** Something was committed to the outbox. Cheap; called after each commit. */
+    public void wake() {
+        if (work.availablePermits() == 0) {
+            work.release();
+        }
+    }
+
+    private void relay() {
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5), RandomGenerator.getDefault());
+        while (!closed) {
+            try {
+                work.tryAcquire(SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+                work.drainPermits();
+                // Without a broker nothing is claimed: rows stay free for an instance that has one.
+                while (!closed && broker.connected() && batch() == BATCH) {
+                    backoff.reset();
+                }
+            } catch (DatabaseUnavailable e) {
+                LOG.log(Level.WARNING, "the outbox cannot be read; PostgreSQL is away");
+                rest(backoff);
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.log(Level.ERROR, "the outbox relay stumbled and goes on", e);
+                rest(backoff);
+            }
+        }
+    }
+
+    private void rest(Backoff backoff) {
+        try {
+            Thread.sleep(backoff.next());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** @return how many rows were claimed; a full batch means there may be more */
+    private int batch() {
+        return store.inTransaction(tx -> {
+            List<OutboxEntry> entries = store.claim(tx, BATCH);
+            if (entries.isEmpty()) {
+                return 0;
+            }
+            Map<Long, CompletableFuture<Void>> confirms = new HashMap<>();
+            List<Long> done = new ArrayList<>();
+            for (OutboxEntry entry : entries) {
+                entry.request()
+                        .ifPresentOrElse(
+                                request -> confirms.put(entry.id(), publisher.publish(message(request))),
+                                () -> done.add(entry.id()));
+            }
+            confirms.forEach((id, confirm) -> {
+                try {
+                    Publisher.await(confirm);
+                    done.add(id);
+                    published.increment();
+                } catch (PublishFailed e) {
+                    failed.increment();
+                    LOG.log(Level.WARNING, "a request stays in the outbox: {0}", e.getMessage());
+                }
+            });
+            store.delete(tx, done);
+            return done.size();
+        });
+    }
+
+    private Outgoing message(GenerationRequest request) {
+        return new Outgoing(
+                broker.topology().requests(),
+                request.answer().messageId(),
+                Map.of("x-parley-attempt", request.answer().attempt()),
+                Json.bytes(request));
+    }
+
+    @Override
+    public void close() {
+        try {
+            closed = true;
+            wake();
+            // A batch under way is finished: at most one confirm timeout.
+            if (!thread.join(Duration.ofSeconds(12))) {
+                thread.interrupt();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

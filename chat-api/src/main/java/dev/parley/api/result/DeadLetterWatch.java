@@ -1,0 +1,115 @@
+package dev.parley.api.result;
+
+import dev.parley.api.database.DatabaseUnavailable;
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.message.MessageStore;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.MalformedMessage;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Shows answers as failed whose requests the broker itself has dead-lettered, past the delivery limit: no worker lived
+ * to say so. Looks at the dead letters and leaves them there for an operator.
+ */
+public final class DeadLetterWatch implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(DeadLetterWatch.class.getName());
+    /** Most dead letters looked at in one go; older ones have been looked at before. */
+    private static final int MOST = 1_000;
+
+    private static final Failure POISON = Failure.of(
+            "request-failed",
+            "This message could not be processed",
+            "Workers have failed on it several times. Try again, or change the message; whoever runs Parley finds it"
+                    + " among the dead letters.");
+
+    private final Broker broker;
+    private final MessageStore store;
+    private final ChatEvents events;
+    private final Runnable outboxWake;
+    private final Duration interval;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread thread;
+    private long depthSeen;
+
+    private DeadLetterWatch(
+            Broker broker, MessageStore store, ChatEvents events, Runnable outboxWake, Duration interval) {
+        this.broker = broker;
+        this.store = store;
+        this.events = events;
+        this.outboxWake = outboxWake;
+        this.interval = interval;
+        this.thread = Thread.ofVirtual().name("dead-letter-watch").unstarted(this::watch);
+    }
+
+    public static DeadLetterWatch start(
+            Broker broker, MessageStore store, ChatEvents events, Runnable outboxWake, Duration interval) {
+        DeadLetterWatch watch = new DeadLetterWatch(broker, store, events, outboxWake, interval);
+        watch.thread.start();
+        return watch;
+    }
+
+    private void watch() {
+        try {
+            while (!closed.await(interval.toMillis(), TimeUnit.MILLISECONDS)) {
+                try {
+                    look();
+                } catch (DatabaseUnavailable e) {
+                    depthSeen = 0;
+                } catch (RuntimeException e) {
+                    LOG.log(Level.ERROR, "looking at the dead letters failed; it is tried again", e);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void look() {
+        long depth = broker.depths()
+                .map(depths -> depths.getOrDefault(broker.topology().deadLetters(), 0L))
+                .orElse(depthSeen);
+        if (depth == depthSeen) {
+            return;
+        }
+        broker.peek(broker.topology().deadLetters(), MOST).ifPresent(bodies -> {
+            bodies.forEach(this::fail);
+            depthSeen = depth;
+        });
+    }
+
+    private void fail(byte[] body) {
+        try {
+            GenerationRequest request = Json.read(body, GenerationRequest.class);
+            // Changes nothing where the answer is final already, as the worker's own failures are.
+            store.failDeadLetter(request.answer(), POISON).ifPresent(applied -> {
+                LOG.log(
+                        Level.WARNING,
+                        "a dead letter's answer {0} is shown as failed",
+                        request.answer().answerId());
+                events.publish(applied.chatId(), ChatEvent.of(applied.message()));
+                if (applied.followUpsReleased()) {
+                    outboxWake.run();
+                }
+            });
+        } catch (MalformedMessage e) {
+            LOG.log(Level.DEBUG, "a dead letter that is no request");
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            closed.countDown();
+            thread.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

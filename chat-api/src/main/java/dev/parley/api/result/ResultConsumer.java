@@ -1,0 +1,165 @@
+package dev.parley.api.result;
+
+import dev.parley.api.database.DatabaseUnavailable;
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.MessageStore.Applied;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Delivery;
+import dev.parley.pipeline.broker.Subscription;
+import dev.parley.pipeline.live.Runs;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.MalformedMessage;
+import dev.parley.pipeline.runtime.Backoff;
+import dev.parley.pipeline.runtime.Logs;
+import dev.parley.pipeline.runtime.Meters;
+import io.helidon.metrics.api.Timer;
+import java.lang.System.Logger.Level;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * Step 8 of a message's path: stores what became of an answer, once, and tells the viewers. The acknowledgement comes
+ * after the commit, so a crash repeats the update, which then changes nothing. Thread-safe.
+ */
+public final class ResultConsumer implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(ResultConsumer.class.getName());
+    /** As many as the connection pool can store side by side, and a few that wait for it. */
+    private static final int PREFETCH = 32;
+
+    private static final Duration DRAIN = Duration.ofSeconds(5);
+
+    private final MessageStore store;
+    private final Runs runs;
+    private final ChatEvents events;
+    private final Runnable outboxWake;
+    private final Meters meters;
+    private final Clock clock;
+    private final Timer whole;
+    private final Subscription subscription;
+    private volatile boolean closed;
+
+    private ResultConsumer(
+            Broker broker,
+            MessageStore store,
+            Runs runs,
+            ChatEvents events,
+            Runnable outboxWake,
+            Meters meters,
+            Clock clock) {
+        this.store = store;
+        this.runs = runs;
+        this.events = events;
+        this.outboxWake = outboxWake;
+        this.meters = meters;
+        this.clock = clock;
+        this.whole = meters.timer("answer_stored", "From accepting a message to its stored and announced answer");
+        this.subscription = broker.subscribe(broker.topology().responses(), PREFETCH, this::handle);
+    }
+
+    /** @param outboxWake called when a follow-up was released to the outbox */
+    public static ResultConsumer start(
+            Broker broker,
+            MessageStore store,
+            Runs runs,
+            ChatEvents events,
+            Runnable outboxWake,
+            Meters meters,
+            Clock clock) {
+        return new ResultConsumer(broker, store, runs, events, outboxWake, meters, clock);
+    }
+
+    private void handle(Delivery delivery) {
+        AnswerUpdate update;
+        try {
+            update = Json.read(delivery.body(), AnswerUpdate.class);
+        } catch (MalformedMessage e) {
+            LOG.log(Level.ERROR, "a message that is no result goes to the dead letters: {0}", e.getMessage());
+            count("malformed");
+            delivery.deadLetter();
+            return;
+        }
+        Logs.with(
+                Map.of(
+                        "chat", update.answer().chatId().toString(),
+                        "answer", update.answer().answerId().toString(),
+                        "attempt", Integer.toString(update.answer().attempt())),
+                () -> store(delivery, update));
+    }
+
+    private void store(Delivery delivery, AnswerUpdate update) {
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), RandomGenerator.getDefault());
+        while (true) {
+            try {
+                Optional<Applied> applied = store.apply(update);
+                delivery.ack();
+                count(applied.isPresent() ? kind(update) : "duplicate");
+                applied.ifPresent(change -> announce(update, change));
+                if (ends(update)) {
+                    runs.settle(update.answer());
+                }
+                return;
+            } catch (DatabaseUnavailable e) {
+                // It waits here, unacknowledged, rather than turning in circles through the queue.
+                LOG.log(Level.WARNING, "a result waits for PostgreSQL");
+            }
+            try {
+                if (closed) {
+                    return;
+                }
+                Thread.sleep(backoff.next());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void announce(AnswerUpdate update, Applied change) {
+        events.publish(change.chatId(), ChatEvent.of(change.message()));
+        if (change.followUpsReleased()) {
+            outboxWake.run();
+        }
+        if (update instanceof AnswerUpdate.Completed) {
+            Instant accepted = change.message().createdAt();
+            Duration took = Duration.between(accepted, clock.instant());
+            whole.record(took.isNegative() ? Duration.ZERO : took);
+        }
+    }
+
+    private static boolean ends(AnswerUpdate update) {
+        return switch (update) {
+            case AnswerUpdate.Completed completed -> true;
+            case AnswerUpdate.Failed failed -> true;
+            case AnswerUpdate.Retrying retrying -> false;
+            case AnswerUpdate.Waiting waiting -> false;
+        };
+    }
+
+    private static String kind(AnswerUpdate update) {
+        return update.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+    }
+
+    private void count(String outcome) {
+        meters.counter("results", "Messages on the response queue by what they came to", "outcome", outcome)
+                .increment();
+    }
+
+    @Override
+    public void close() {
+        try {
+            closed = true;
+            subscription.stop();
+            subscription.awaitIdle(DRAIN);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

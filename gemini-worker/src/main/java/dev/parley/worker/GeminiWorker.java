@@ -1,0 +1,131 @@
+package dev.parley.worker;
+
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.live.Runs;
+import dev.parley.pipeline.redis.Redis;
+import dev.parley.pipeline.runtime.Check;
+import dev.parley.pipeline.runtime.Lifecycle;
+import dev.parley.pipeline.runtime.Meters;
+import dev.parley.pipeline.runtime.Observability;
+import dev.parley.worker.gemini.GeminiClient;
+import dev.parley.worker.gemini.GeminiOptions;
+import dev.parley.worker.quota.GroupState;
+import dev.parley.worker.quota.QuotaLimits;
+import dev.parley.worker.quota.QuotaScheduler;
+import dev.parley.worker.request.RequestConsumer;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+
+/** A running worker: opens its parts in order and closes them in reverse. */
+public final class GeminiWorker implements AutoCloseable {
+    /** Redis is beside us; slower than this is as good as away. */
+    private static final Duration REDIS_TIMEOUT = Duration.ofMillis(500);
+    /** Kept of the grace for handing back and closing once the calls had to be cut. */
+    private static final Duration CLOSING = Duration.ofSeconds(3);
+
+    private final Lifecycle parts = new Lifecycle();
+    private final Observability observability;
+
+    private GeminiWorker(WorkerSettings settings) {
+        Clock clock = Clock.systemUTC();
+        RandomGenerator random = RandomGenerator.getDefault();
+        String id = UUID.randomUUID().toString();
+        try {
+            observability =
+                    parts.opened("observability", Observability.open(settings.observeHost(), settings.observePort()));
+            Redis redis = parts.opened("redis", Redis.open(settings.redisUrl(), REDIS_TIMEOUT));
+            Broker broker = parts.opened(
+                    "broker", Broker.open(settings.rabbitUrl(), "gemini-worker " + id, settings.topology()));
+            Workers workers = new Workers(id, clock);
+            broker.onHeartbeat(workers::heard);
+            QuotaScheduler quota = parts.opened(
+                    "quota",
+                    QuotaScheduler.open(
+                            redis,
+                            settings.quotaGroups(),
+                            new QuotaLimits(
+                                    settings.keysMaxPerMinute(),
+                                    settings.keysMaxPerDay(),
+                                    Duration.ofMinutes(1),
+                                    settings.keysCooldown()),
+                            workers::share,
+                            clock));
+            GeminiOptions options = GeminiOptions.of(settings.geminiBaseUrl())
+                    .withConnections(settings.prefetch(), Duration.ofSeconds(60));
+            GeminiClient gemini = parts.opened(
+                    "gemini client",
+                    GeminiClient.open(settings.proxy().map(options::withProxy).orElse(options)));
+            RequestConsumer consumer = parts.opened(
+                    "request consumer",
+                    RequestConsumer.start(new RequestConsumer.Parts(
+                            redis,
+                            new Runs(redis),
+                            broker,
+                            quota,
+                            gemini,
+                            observability.meters(),
+                            clock,
+                            random,
+                            settings.prefetch(),
+                            settings.maxRetries(),
+                            settings.shutdownGrace().minus(CLOSING).isPositive()
+                                    ? settings.shutdownGrace().minus(CLOSING)
+                                    : Duration.ZERO)));
+            parts.opened("heartbeat", HeartbeatSender.start(id, broker, consumer, quota, clock));
+            gauges(observability.meters(), broker, redis, quota, clock);
+            observability.probes(new Observability.Probes(
+                    () -> broker.connected() ? Check.up(Duration.ZERO) : Check.down("no connection to RabbitMQ"),
+                    () -> true));
+        } catch (RuntimeException e) {
+            parts.close();
+            throw e;
+        }
+    }
+
+    public static GeminiWorker open(WorkerSettings settings) {
+        return new GeminiWorker(settings);
+    }
+
+    /** Where metrics and probes are, which is news when the port was 0. */
+    public int observePort() {
+        return observability.port();
+    }
+
+    private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota, Clock clock) {
+        meters.gauge("worker_broker_connected", "1 while connected to RabbitMQ", () -> broker.connected() ? 1 : 0);
+        meters.gauge("worker_redis_connected", "1 while connected to Redis", () -> redis.connected() ? 1 : 0);
+        quota.groups().forEach(group -> {
+            meters.gauge(
+                    "key_used",
+                    "Calls of a quota group in the current window",
+                    () -> quota.state(group).used(),
+                    "group",
+                    group);
+            meters.gauge(
+                    "key_cooling_seconds",
+                    "Until a quota group may be called again",
+                    () -> cooling(quota.state(group), clock),
+                    "group",
+                    group);
+            meters.gauge(
+                    "key_disabled",
+                    "1 when no key of a quota group is usable until an operator has looked",
+                    () -> quota.state(group).condition() instanceof GroupState.Condition.Disabled ? 1 : 0,
+                    "group",
+                    group);
+        });
+    }
+
+    private static long cooling(GroupState state, Clock clock) {
+        return state.condition() instanceof GroupState.Condition.Cooling cooling
+                ? Math.max(0, Duration.between(clock.instant(), cooling.until()).toSeconds())
+                : 0;
+    }
+
+    @Override
+    public void close() {
+        parts.close();
+    }
+}

@@ -1,0 +1,74 @@
+package dev.parley.worker;
+
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.message.Heartbeat;
+import dev.parley.pipeline.message.Json;
+import dev.parley.worker.quota.QuotaScheduler;
+import dev.parley.worker.request.RequestConsumer;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** Tells everybody every few seconds that this worker lives and what it is doing; once more when it begins to drain. */
+final class HeartbeatSender implements AutoCloseable {
+    private final String worker;
+    private final Broker broker;
+    private final RequestConsumer consumer;
+    private final QuotaScheduler quota;
+    private final Instant startedAt;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread thread;
+
+    private HeartbeatSender(String worker, Broker broker, RequestConsumer consumer, QuotaScheduler quota, Clock clock) {
+        this.worker = worker;
+        this.broker = broker;
+        this.consumer = consumer;
+        this.quota = quota;
+        this.startedAt = clock.instant();
+        this.thread = Thread.ofVirtual().name("heartbeat").unstarted(this::beat);
+    }
+
+    static HeartbeatSender start(
+            String worker, Broker broker, RequestConsumer consumer, QuotaScheduler quota, Clock clock) {
+        HeartbeatSender sender = new HeartbeatSender(worker, broker, consumer, quota, clock);
+        sender.thread.start();
+        return sender;
+    }
+
+    private void beat() {
+        try {
+            do {
+                send(Heartbeat.State.WORKING);
+            } while (!closed.await(Heartbeat.INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void send(Heartbeat.State state) {
+        broker.heartbeat(Json.bytes(new Heartbeat(
+                worker,
+                startedAt,
+                state,
+                consumer.calling(),
+                consumer.waiting(),
+                consumer.capacity(),
+                consumer.completed(),
+                quota.spendsShared(),
+                quota.groupsReady(),
+                quota.groups().size())));
+    }
+
+    @Override
+    public void close() {
+        try {
+            closed.countDown();
+            thread.join(Duration.ofSeconds(1));
+            send(Heartbeat.State.DRAINING);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package dev.parley.worker;
+
+import dev.parley.pipeline.broker.Topology;
+import dev.parley.pipeline.config.Environment;
+import dev.parley.pipeline.config.Variable;
+import dev.parley.pipeline.runtime.Logs;
+import dev.parley.worker.quota.QuotaGroup;
+import dev.parley.worker.quota.QuotaGroups;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Everything a worker can be told, read once from the environment.
+ *
+ * @param prefetch requests held at once, waiting or calling
+ * @param proxy HTTP CONNECT proxy towards Gemini
+ * @param shutdownGrace from SIGTERM to the moment everything is closed
+ */
+public record WorkerSettings(
+        URI redisUrl,
+        URI rabbitUrl,
+        Topology topology,
+        int maxRetries,
+        int prefetch,
+        List<QuotaGroup> quotaGroups,
+        int keysMaxPerMinute,
+        Optional<Integer> keysMaxPerDay,
+        Duration keysCooldown,
+        URI geminiBaseUrl,
+        Optional<URI> proxy,
+        String observeHost,
+        int observePort,
+        Duration shutdownGrace,
+        Logs.Level logLevel,
+        Logs.Format logFormat) {
+    public static final List<Duration> RETRY_DELAYS =
+            List.of(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(1), Duration.ofDays(1));
+
+    /** @throws dev.parley.pipeline.config.InvalidConfiguration with one line for each mistake */
+    public static WorkerSettings read(Map<String, String> variables) {
+        Environment environment = new Environment(variables);
+        List<Duration> delays = environment.delays(Variable.QUEUE_RETRY_DELAYS, RETRY_DELAYS);
+        List<QuotaGroup> groups = List.of();
+        if (environment.list(Variable.GEMINI_API_KEYS).isEmpty()) {
+            environment.problem(Variable.GEMINI_API_KEYS, "is not set; give at least one key, as in key1,team=key2");
+        } else {
+            try {
+                groups = QuotaGroups.parse(environment.list(Variable.GEMINI_API_KEYS));
+            } catch (IllegalArgumentException e) {
+                environment.problem(Variable.GEMINI_API_KEYS, e.getMessage());
+            }
+        }
+        WorkerSettings settings = new WorkerSettings(
+                environment.requiredUrl(Variable.REDIS_URL, "redis", "rediss"),
+                environment.requiredUrl(Variable.RABBITMQ_URL, "amqp", "amqps"),
+                Topology.of(
+                        environment.text(Variable.REQUEST_QUEUE, "gemini.requests"),
+                        environment.text(Variable.RESPONSE_QUEUE, "gemini.responses"),
+                        delays),
+                environment.integer(Variable.QUEUE_MAX_RETRIES, 4, 0, 100),
+                environment.integer(Variable.WORKER_PREFETCH_COUNT, 50, 1, 1_000),
+                groups,
+                environment.integer(Variable.KEYS_MAX_PER_MINUTE, 10, 1, 1_000_000),
+                environment.optionalInteger(Variable.KEYS_MAX_PER_DAY, 1, 100_000_000),
+                environment.seconds(Variable.KEYS_COOLDOWN_SECONDS, Duration.ofSeconds(60), 1, 86_400),
+                environment
+                        .url(Variable.GEMINI_BASE_URL, "https", "http")
+                        .orElse(URI.create("https://generativelanguage.googleapis.com")),
+                environment.url(Variable.HTTP_PROXY, "http"),
+                environment.text(Variable.OBSERVE_HOST, "0.0.0.0"),
+                environment.integer(Variable.OBSERVE_PORT, 9101, 0, 65_535),
+                environment.seconds(Variable.SHUTDOWN_GRACE_SECONDS, Duration.ofSeconds(60), 1, 3_600),
+                environment.choice(Variable.LOG_LEVEL, Logs.Level.INFO),
+                environment.choice(Variable.LOG_FORMAT, Logs.Format.JSON));
+        environment.verify();
+        return settings;
+    }
+}

@@ -1,0 +1,51 @@
+package dev.parley.worker.quota;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a quota group stands; for metrics, heartbeats and the admin page. Keys appear by their short hash.
+ *
+ * @param used calls reserved in the window that ends now
+ * @param usedToday calls since midnight Pacific; empty without a daily limit
+ * @param disabledKeys reason by key hash
+ * @param keys of the group
+ */
+public record GroupState(
+        String group,
+        Condition condition,
+        int used,
+        Optional<Integer> usedToday,
+        Map<String, String> disabledKeys,
+        int keys) {
+    public GroupState {
+        disabledKeys = Map.copyOf(disabledKeys);
+    }
+
+    public sealed interface Condition {
+        record Ready() implements Condition {}
+
+        /** Refused by the provider until then, by this worker's clock. */
+        record Cooling(Instant until, Duration left, String reason) implements Condition {}
+
+        /** Every key of the group is disabled. */
+        record Disabled(Optional<String> reason) implements Condition {}
+    }
+
+    public boolean ready() {
+        return condition instanceof Condition.Ready;
+    }
+
+    public boolean disabled() {
+        return condition instanceof Condition.Disabled;
+    }
+
+    /** Zero unless it is cooling. */
+    public Duration coolingFor() {
+        return condition instanceof Condition.Cooling(Instant until, Duration left, String reason)
+                ? left
+                : Duration.ZERO;
+    }
+}

@@ -1,0 +1,111 @@
+package dev.parley.worker.request;
+
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.PublishFailed;
+import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.broker.Topology;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.runtime.Backoff;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/**
+ * Everything the worker publishes. Each method returns when the broker has confirmed, after as many tries as it takes
+ * while the broker is away: the original stays unacknowledged meanwhile, so nothing is lost if this process dies first.
+ * Thread-safe.
+ */
+final class Outbound {
+    private static final String ATTEMPT = "x-parley-attempt";
+    private static final String REASON = "x-parley-reason";
+
+    private final Publisher publisher;
+    private final Topology topology;
+    private final int maxRetries;
+    private final RandomGenerator random;
+    /** After this a publish gives up; the delivery is then redelivered and everything up to here repeated cheaply. */
+    private final Duration patience;
+
+    Outbound(Publisher publisher, Topology topology, int maxRetries, RandomGenerator random, Duration patience) {
+        this.publisher = publisher;
+        this.topology = topology;
+        this.maxRetries = maxRetries;
+        this.random = random;
+        this.patience = patience;
+    }
+
+    void result(AnswerUpdate update) throws PublishFailed {
+        publish(new Outgoing(
+                topology.responses(),
+                update.answer().messageId(),
+                Map.of(ATTEMPT, update.answer().attempt()),
+                Json.bytes(update)));
+    }
+
+    /**
+     * Takes the next step of the ladder, or dead-letters past its end.
+     *
+     * @return whether there is a next attempt
+     */
+    boolean retryLater(GenerationRequest request, Failure failure, Instant now) throws PublishFailed {
+        int failed = request.answer().attempt();
+        if (failed > maxRetries || topology.retryDelays().isEmpty()) {
+            publish(request(topology.deadLetters(), request, Map.of(REASON, failure.type())));
+            result(new AnswerUpdate.Failed(request.answer(), failure, now));
+            return false;
+        }
+        Duration delay = topology.retryDelays()
+                .get(Math.min(failed, topology.retryDelays().size()) - 1);
+        GenerationRequest next = request.nextAttempt();
+        publish(request(topology.waitQueue(delay), next, Map.of()));
+        result(new AnswerUpdate.Retrying(next.answer(), failure, now.plus(delay)));
+        return true;
+    }
+
+    /** Lets the request wait, at most as long as asked, and come back; tells the user the expected time. */
+    void park(GenerationRequest request, Duration wait, Instant expectedAt) throws PublishFailed {
+        Duration queue = topology.waits().stream()
+                .filter(candidate -> candidate.compareTo(wait) <= 0)
+                .max(Comparator.naturalOrder())
+                .orElse(topology.waits().getFirst());
+        publish(request(topology.waitQueue(queue), request, Map.of()));
+        result(new AnswerUpdate.Waiting(request.answer(), expectedAt));
+    }
+
+    /** Puts a copy at the end of the queue. A plain requeue would count towards the delivery limit. */
+    void handBack(GenerationRequest request) throws PublishFailed {
+        publish(request(topology.requests(), request, Map.of()));
+    }
+
+    private static Outgoing request(String queue, GenerationRequest request, Map<String, Object> headers) {
+        Map<String, Object> all = new HashMap<>(headers);
+        all.put(ATTEMPT, request.answer().attempt());
+        return new Outgoing(queue, request.answer().messageId(), all, Json.bytes(request));
+    }
+
+    private void publish(Outgoing message) throws PublishFailed {
+        Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(2), random);
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (true) {
+            try {
+                publisher.publishConfirmed(message);
+                return;
+            } catch (PublishFailed e) {
+                if (System.nanoTime() > deadline || Thread.currentThread().isInterrupted()) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(backoff.next());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+package dev.parley.worker.request;
+
+import dev.parley.pipeline.broker.Delivery;
+import dev.parley.pipeline.broker.Handler;
+import dev.parley.pipeline.broker.PublishFailed;
+import dev.parley.pipeline.live.Runs;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.MalformedMessage;
+import dev.parley.pipeline.redis.RedisUnavailable;
+import dev.parley.pipeline.runtime.Logs;
+import dev.parley.worker.gemini.CallOutcome;
+import dev.parley.worker.gemini.Cancellation;
+import dev.parley.worker.gemini.GeminiClient;
+import dev.parley.worker.quota.QuotaScheduler;
+import dev.parley.worker.quota.ReservationId;
+import dev.parley.worker.quota.Turn;
+import java.lang.System.Logger.Level;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * Steps 3 to 7 of a message's path: one request from the queue to its result, or to the queue where it goes on. Each
+ * way out ends with a confirmed publish or with nothing left to do, and only then with the acknowledgement, so that a
+ * crash anywhere costs a repetition and never an answer. Thread-safe; one call per message, on its own virtual thread.
+ */
+final class RequestHandler implements Handler {
+    private static final System.Logger LOG = System.getLogger(RequestHandler.class.getName());
+
+    /** A turn this near is waited for here; a later one in a wait queue, so that prefetch is not spent on waiting. */
+    static final Duration HOLD = Duration.ofSeconds(5);
+    /** How often a redelivered twin looks whether the run beside it has ended. */
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
+    /** DESIGN.md: up to two quick retries before the ladder. */
+    private static final int QUICK_RETRIES = 2;
+
+    private static final Duration QUICK_RETRY_PAUSE = Duration.ofMillis(400);
+    /** A proxy that restarts is back within this; what was never sent costs no attempt meanwhile. */
+    private static final Duration UNSENT_PATIENCE = Duration.ofSeconds(15);
+    /** More keys in trouble than this in one go means that trying another is pointless. */
+    private static final int KEY_TROUBLES = 100;
+
+    private final Runs runs;
+    private final Running running;
+    private final QuotaScheduler quota;
+    private final GeminiClient gemini;
+    private final Outbound outbound;
+    private final WorkerMeters meters;
+    private final ScheduledExecutorService timer;
+    private final Clock clock;
+    private final RandomGenerator random;
+    private final Supplier<String> runIds;
+
+    RequestHandler(
+            Runs runs,
+            Running running,
+            QuotaScheduler quota,
+            GeminiClient gemini,
+            Outbound outbound,
+            WorkerMeters meters,
+            ScheduledExecutorService timer,
+            Clock clock,
+            RandomGenerator random,
+            Supplier<String> runIds) {
+        this.runs = runs;
+        this.running = running;
+        this.quota = quota;
+        this.gemini = gemini;
+        this.outbound = outbound;
+        this.meters = meters;
+        this.timer = timer;
+        this.clock = clock;
+        this.random = random;
+        this.runIds = runIds;
+    }
+
+    @Override
+    public void handle(Delivery delivery) throws Exception {
+        GenerationRequest request;
+        try {
+            request = Json.read(delivery.body(), GenerationRequest.class);
+        } catch (MalformedMessage e) {
+            LOG.log(Level.ERROR, "a message that is no request goes to the dead letters: {0}", e.getMessage());
+            delivery.deadLetter();
+            return;
+        }
+        AnswerRef answer = request.answer();
+        Logs.with(
+                Map.of(
+                        "request", request.requestId(),
+                        "chat", answer.chatId().toString(),
+                        "answer", answer.answerId().toString(),
+                        "attempt", Integer.toString(answer.attempt())),
+                () -> running.<Exception>with(
+                        answer, held -> settle(delivery, request, held, conclude(request, held))));
+    }
+
+    /** What the handling of a request came to; {@link #settle} makes it durable. */
+    private sealed interface Conclusion {
+        record Done(AnswerUpdate.Completed result) implements Conclusion {}
+
+        record GaveUp(Failure failure) implements Conclusion {}
+
+        record TryLater(Failure failure) implements Conclusion {}
+
+        /** Wait in a wait queue for a turn at this time, without spending an attempt. */
+        record Park(Duration delay, Instant expectedAt) implements Conclusion {}
+
+        /** Another worker shall take it at once, without spending an attempt. */
+        record HandBack() implements Conclusion {}
+
+        /** Nobody waits for this try any more. */
+        record Drop(String why) implements Conclusion {}
+    }
+
+    private void settle(Delivery delivery, GenerationRequest request, Running.Try held, Conclusion conclusion)
+            throws PublishFailed {
+        AnswerRef answer = request.answer();
+        switch (conclusion) {
+            case Conclusion.Done(AnswerUpdate.Completed result) -> outbound.result(result);
+            case Conclusion.GaveUp(Failure failure) ->
+                outbound.result(new AnswerUpdate.Failed(answer, failure, clock.instant()));
+            case Conclusion.TryLater(Failure failure) -> {
+                if (outbound.retryLater(request, failure, clock.instant())) {
+                    meters.retried();
+                    runs.supersede(answer.nextAttempt());
+                } else {
+                    meters.deadLettered();
+                    LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
+                }
+            }
+            case Conclusion.Park(Duration delay, Instant expectedAt) -> outbound.park(request, delay, expectedAt);
+            case Conclusion.HandBack() -> outbound.handBack(request);
+            case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
+        }
+        delivery.ack();
+        if (!held.run().isEmpty()) {
+            runs.release(answer, held.run());
+        }
+    }
+
+    private Conclusion conclude(GenerationRequest request, Running.Try held) {
+        int quickRetries = 0;
+        int keyTroubles = 0;
+        int turns = 0;
+        Instant unsentSince = null;
+        while (true) {
+            Optional<Conclusion> other = takeLease(request, held);
+            if (other.isPresent()) {
+                return other.get();
+            }
+            held.enters(Running.Phase.WAITING);
+            Turn.Reserved turn;
+            switch (awaitTurn(request, held, turns++)) {
+                case Got(Turn.Reserved reserved) -> turn = reserved;
+                case Instead(Conclusion conclusion) -> {
+                    return conclusion;
+                }
+            }
+            held.enters(Running.Phase.CALLING);
+            CallOutcome outcome = call(request, held, turn);
+            meters.called(outcome);
+            switch (outcome) {
+                case CallOutcome.Finished finished -> {
+                    return finished(request, held, finished);
+                }
+                case CallOutcome.Cancelled cancelled -> {
+                    return cancelled(held);
+                }
+                case CallOutcome.KeyTrouble trouble -> {
+                    heed(turn, trouble);
+                    if (++keyTroubles >= KEY_TROUBLES) {
+                        return new Conclusion.TryLater(trouble.failure());
+                    }
+                }
+                case CallOutcome.Final fatal -> {
+                    LOG.log(Level.INFO, "the model refused: {0}", fatal.diagnosis());
+                    return new Conclusion.GaveUp(fatal.failure());
+                }
+                case CallOutcome.Transient passing -> {
+                    LOG.log(Level.INFO, "the call failed in passing: {0}", passing.diagnosis());
+                    Instant now = clock.instant();
+                    boolean patient;
+                    if (passing.requestSent()) {
+                        patient = quickRetries++ < QUICK_RETRIES;
+                    } else {
+                        quota.release(turn);
+                        unsentSince = unsentSince == null ? now : unsentSince;
+                        patient = now.isBefore(unsentSince.plus(UNSENT_PATIENCE));
+                    }
+                    if (!patient) {
+                        return new Conclusion.TryLater(passing.failure());
+                    }
+                    long base = QUICK_RETRY_PAUSE.toMillis();
+                    Duration pause = Duration.ofMillis(base / 2 + random.nextLong(base));
+                    if (!Pause.of(pause, held.cancellation())) {
+                        return cancelled(held);
+                    }
+                }
+            }
+            // The next call is a run of its own: its text replaces what this one has shown.
+            runs.release(request.answer(), held.run());
+            held.holds("");
+        }
+    }
+
+    /** Makes this the only run of the answer. @return how it ends instead, if it may not run */
+    private Optional<Conclusion> takeLease(GenerationRequest request, Running.Try held) {
+        String run = runIds.get();
+        // Twice the lease: a dead holder's is over by then, so whoever still holds it is alive.
+        Instant patience = clock.instant().plus(Runs.LEASE.multipliedBy(2));
+        while (true) {
+            Runs.Begin begin;
+            try {
+                begin = runs.begin(request.answer(), run);
+            } catch (RedisUnavailable e) {
+                // Without Redis nobody can tell twins apart; the API still stores one answer only.
+                held.holds(run);
+                return Optional.empty();
+            }
+            switch (begin) {
+                case Runs.Begin.Begun() -> {
+                    held.holds(run);
+                    return Optional.empty();
+                }
+                case Runs.Begin.Obsolete() -> {
+                    return Optional.of(new Conclusion.Drop("a cancel or a newer try has replaced it"));
+                }
+                case Runs.Begin.Finished(AnswerUpdate.Completed result) -> {
+                    meters.reused();
+                    return Optional.of(new Conclusion.Done(result));
+                }
+                case Runs.Begin.Busy(Duration left) -> {
+                    if (clock.instant().isAfter(patience)) {
+                        return Optional.of(
+                                new Conclusion.Park(HOLD, clock.instant().plus(HOLD)));
+                    }
+                    Duration pause = left.compareTo(LOOK_AGAIN) < 0 ? left.plusMillis(1) : LOOK_AGAIN;
+                    if (!Pause.of(pause, held.cancellation())) {
+                        return Optional.of(cancelled(held));
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed interface TurnOrNot {}
+
+    private record Got(Turn.Reserved turn) implements TurnOrNot {}
+
+    private record Instead(Conclusion conclusion) implements TurnOrNot {}
+
+    /** Waits for a slot under the quota, here when it is near. */
+    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held, int number) {
+        ReservationId id = ReservationId.of(request.answer(), number);
+        Optional<Turn.Reserved> earlier = Optional.empty();
+        while (true) {
+            switch (quota.reserve(id, earlier)) {
+                case Turn.Reserved turn
+                when turn.due() -> {
+                    return new Got(turn);
+                }
+                case Turn.Reserved turn
+                when turn.waitLeft().compareTo(HOLD) > 0 -> {
+                    // The reservation stays: it is found again by its id when the message is back.
+                    return new Instead(new Conclusion.Park(turn.waitLeft(), turn.expectedAt()));
+                }
+                case Turn.Reserved turn -> {
+                    if (!Pause.of(turn.waitLeft(), held.cancellation())) {
+                        quota.release(turn);
+                        return new Instead(cancelled(held));
+                    }
+                    earlier = Optional.of(turn);
+                }
+                case Turn.NoneUsable none -> {
+                    return new Instead(none.until()
+                            .<Conclusion>map(
+                                    until -> new Conclusion.Park(Duration.between(clock.instant(), until), until))
+                            .orElseGet(() -> new Conclusion.TryLater(Failures.noUsableKey())));
+                }
+            }
+        }
+    }
+
+    private CallOutcome call(GenerationRequest request, Running.Try held, Turn.Reserved turn) {
+        long start = System.nanoTime();
+        LiveWriter writer = new LiveWriter(
+                runs,
+                request.answer(),
+                held.run(),
+                held.cancellation(),
+                timer,
+                () -> meters.firstToken(System.nanoTime() - start));
+        writer.start();
+        try {
+            return gemini.stream(turn.key(), request, writer, held.cancellation());
+        } finally {
+            writer.end();
+        }
+    }
+
+    private Conclusion finished(GenerationRequest request, Running.Try held, CallOutcome.Finished finished) {
+        Instant now = clock.instant();
+        AnswerUpdate.Completed result = new AnswerUpdate.Completed(
+                request.answer(),
+                held.run(),
+                finished.text(),
+                finished.model(),
+                finished.usage(),
+                finished.notice(),
+                now);
+        try {
+            runs.keepResult(result);
+        } catch (RedisUnavailable e) {
+            LOG.log(Level.DEBUG, "the result is not kept in Redis; a twin would be paid for again");
+        }
+        meters.answered(Duration.between(request.acceptedAt(), now));
+        return new Conclusion.Done(result);
+    }
+
+    private static Conclusion cancelled(Running.Try held) {
+        Cancellation cancellation = held.cancellation();
+        return switch (cancellation.reason().orElse(Running.STOPPING)) {
+            case Running.REVOKED -> new Conclusion.Drop("cancelled or replaced while it ran");
+            case Running.LEASE_LOST -> new Conclusion.Drop("another run has taken over");
+            default -> new Conclusion.HandBack();
+        };
+    }
+
+    private void heed(Turn.Reserved turn, CallOutcome.KeyTrouble trouble) {
+        LOG.log(Level.WARNING, "quota group {0}: {1}", turn.group(), trouble.diagnosis());
+        switch (trouble.remedy()) {
+            case DISABLE ->
+                quota.disable(turn.group(), turn.key(), trouble.reason().name());
+            case COOL -> {
+                if (trouble.perDay()) {
+                    quota.coolUntilMidnightPacific(turn.group());
+                } else {
+                    quota.cool(turn.group(), trouble.retryDelay());
+                }
+            }
+        }
+    }
+}

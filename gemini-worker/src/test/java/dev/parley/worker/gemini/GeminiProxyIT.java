@@ -1,0 +1,168 @@
+package dev.parley.worker.gemini;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.dev.gemini.FakeGemini;
+import dev.parley.dev.gemini.Options;
+import dev.parley.worker.gemini.CallOutcome.Cancelled;
+import dev.parley.worker.gemini.CallOutcome.Finished;
+import dev.parley.worker.gemini.CallOutcome.Transient;
+import dev.parley.worker.gemini.CallOutcome.Transient.Kind;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Through a CONNECT proxy, over TLS, to a name that only the proxy's far end knows. */
+class GeminiProxyIT {
+    private static final URI TARGET = URI.create("https://gemini.test");
+    private static final Duration LONG = Duration.ofMinutes(2);
+
+    private static FakeGemini fake;
+    private ConnectProxy proxy;
+    private GeminiClient client;
+
+    @BeforeAll
+    static void startFake() {
+        fake = FakeGemini.start(Options.defaults());
+    }
+
+    @AfterAll
+    static void stopFake() {
+        fake.close();
+    }
+
+    @BeforeEach
+    void start() throws Exception {
+        fake.reset();
+        proxy = new ConnectProxy(Map.of("gemini.test", fake.httpsUri().getPort()));
+        client = GeminiClient.open(options());
+    }
+
+    @AfterEach
+    void stop() {
+        client.close();
+        proxy.close();
+    }
+
+    private GeminiOptions options() {
+        return GeminiOptions.of(TARGET).withProxy(proxy.uri()).withExtraTrust(fake.certificate());
+    }
+
+    private static CallOutcome ask(GeminiClient client, String prompt) {
+        return client.stream(Requests.KEY, Requests.asking(prompt), delta -> {}, new Cancellation());
+    }
+
+    private static void assertUnsent(CallOutcome outcome, Kind kind) {
+        assertThat(outcome).isInstanceOfSatisfying(Transient.class, failed -> {
+            assertThat(failed.kind()).as(failed.diagnosis()).isEqualTo(kind);
+            assertThat(failed.requestSent()).isFalse();
+        });
+    }
+
+    @Test
+    void theFarEndResolvesTheNameAndOneTunnelServesManyCalls() {
+        for (int i = 0; i < 3; i++) {
+            assertThat(ask(client, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
+        }
+        assertThat(proxy.heads).hasSize(1).first().asString().startsWith("CONNECT gemini.test:443 ");
+        assertThat(client.probe(LONG)).isEmpty();
+    }
+
+    @Test
+    void theProxyIsToldItsPasswordAndTheModelIsNot() {
+        URI withPassword = URI.create(proxy.uri().toString().replace("//", "//me:s%40same@"));
+        try (GeminiClient own = GeminiClient.open(options().withProxy(withPassword))) {
+            assertThat(ask(own, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
+        }
+        assertThat(proxy.heads.getFirst())
+                .containsIgnoringCase("Proxy-Authorization: Basic bWU6c0BzYW1l")
+                .doesNotContain(Requests.KEY.secret());
+    }
+
+    @Test
+    void aRefusedTunnelIsTheProxysFailureAndNothingWasSent() {
+        proxy.status.set(502);
+        assertUnsent(ask(client, "Hello"), Kind.PROXY_FAILED);
+        proxy.status.set(407);
+        assertUnsent(ask(client, "Hello"), Kind.PROXY_FAILED);
+        proxy.status.set(200);
+        assertThat(ask(client, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
+    }
+
+    @Test
+    void aDeadProxyIsTheProxysFailureAndNothingWasSent() {
+        proxy.close();
+        assertUnsent(ask(client, "Hello"), Kind.PROXY_FAILED);
+        assertThat(client.probe(LONG)).isPresent();
+    }
+
+    @Test
+    void aProxyThatNeverAnswersEndsByTheConnectTimeout() {
+        proxy.status.set(0);
+        try (GeminiClient own = GeminiClient.open(options().withTimeouts(Duration.ofMillis(300), LONG, LONG, LONG))) {
+            assertUnsent(ask(own, "Hello"), Kind.CONNECT_TIMEOUT);
+        }
+    }
+
+    @Test
+    void cancellingEndsACallThatStillConnects() throws Exception {
+        proxy.status.set(0);
+        Cancellation cancellation = new Cancellation();
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<CallOutcome> call = executor.submit(
+                    () -> client.stream(Requests.KEY, Requests.asking("Hello"), delta -> {}, cancellation));
+            Awaitility.await().until(() -> proxy.heads.size() == 1);
+            cancellation.cancel("the user left");
+            assertThat(call.get()).isEqualTo(new Cancelled(""));
+        }
+    }
+
+    @Test
+    void aProxyThatDiesInMidStreamSpendsAnAttempt() throws Exception {
+        CountDownLatch heard = new CountDownLatch(1);
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<CallOutcome> call = executor.submit(() -> client.stream(
+                    Requests.KEY,
+                    Requests.asking("[[fake answer=\"first second\" chunks=2 gate=never at=1]]"),
+                    delta -> heard.countDown(),
+                    new Cancellation()));
+            assertThat(heard.await(1, TimeUnit.MINUTES)).isTrue();
+            proxy.close();
+            assertThat(call.get()).isInstanceOfSatisfying(Transient.class, failed -> {
+                assertThat(failed.kind()).isIn(Kind.CONNECTION_LOST, Kind.CUT_STREAM);
+                assertThat(failed.requestSent()).isTrue();
+            });
+        }
+    }
+
+    @Test
+    void aCertificateThatNobodyVouchesForIsNotSentTheKey() {
+        try (GeminiClient own = GeminiClient.open(GeminiOptions.of(TARGET).withProxy(proxy.uri()))) {
+            assertUnsent(ask(own, "Hello"), Kind.CONNECT_FAILED);
+        }
+    }
+
+    @Test
+    void manyStreamsAtOnceArriveThroughTheProxy() throws Exception {
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<CallOutcome>> calls = IntStream.range(0, 50)
+                    .mapToObj(i -> executor.submit(() -> ask(client, "[[fake answer=hello chunks=3 chunk=5ms]]")))
+                    .toList();
+            for (Future<CallOutcome> call : calls) {
+                assertThat(call.get()).isInstanceOf(Finished.class);
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+package dev.parley.worker.quota;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.redis.Redis;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Hours of simulated time against the script in a real Redis; the law as the provider would see it. */
+class QuotaLawIT {
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+    private static final QuotaLimits TEN = new QuotaLimits(10, Optional.empty(), MINUTE, MINUTE);
+    private Redis redis;
+
+    @BeforeEach
+    void open() {
+        redis = Redis.open(URI.create(SharedServers.freshRedis()), Duration.ofSeconds(5));
+    }
+
+    @AfterEach
+    void close() {
+        redis.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4})
+    void aBacklogUsesNearlyEveryAllowedCallAndNoneBeyond(int workers) {
+        Simulation simulation = new Simulation(redis, workers, 3, workers, TEN);
+        for (int i = 0; i < 1_000; i++) {
+            simulation.request();
+        }
+        long minutes = 20;
+        simulation.run(Simulation.START + minutes * 60_000);
+
+        simulation.arrivals.assertNeverOver(10, 60_000);
+        assertThat(simulation.arrivals.total()).isGreaterThanOrEqualTo((int) Math.ceil(3 * 10 * minutes * 0.98));
+        assertThat(simulation.slotsInOrderOfAsking).isSorted();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    void randomArrivalsLateTurnsDeathsAndReturnsNeverBreakTheLaw(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 1 + (int) (seed % 4), 3, TEN);
+        simulation.late = 300;
+        simulation.dies = 500;
+        simulation.givesBack = 300;
+        long at = Simulation.START;
+        for (int i = 0; i < 1_200; i++) {
+            at += (long) (-Math.log(1 - simulation.random.nextDouble()) * 1_500);
+            simulation.at(at, simulation::request);
+        }
+        for (int i = 0; i < 10; i++) {
+            simulation.at(
+                    Simulation.START + simulation.random.nextLong(1_200_000),
+                    () -> simulation.restart(simulation.random.nextInt(3)));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        simulation.arrivals.assertNeverOver(10, 60_000);
+        assertThat(simulation.arrivals.total()).isEqualTo(1_200);
+        assertThat(simulation.missed).isPositive();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void aRedisThatLostItsDataIsTakenForAFullWindow(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 2, 3, TEN);
+        simulation.workers.forEach(worker -> worker.quota.join(false, worker.own));
+        for (int i = 0; i < 400; i++) {
+            simulation.at(Simulation.START + i * 2_500, simulation::request);
+        }
+        for (int i = 1; i <= 4; i++) {
+            simulation.at(
+                    Simulation.START + i * 200_000 + simulation.random.nextInt(60_000),
+                    () -> redis.call(commands -> commands.flushdb()));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        simulation.arrivals.assertNeverOver(10, 60_000);
+        assertThat(simulation.arrivals.total()).isEqualTo(400);
+    }
+
+    @Test
+    void aFirstStartDoesNotWait() {
+        Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
+        for (int i = 0; i < 10; i++) {
+            simulation.request();
+        }
+        assertThat(simulation.slotsInOrderOfAsking).hasSize(10).containsOnly(Simulation.START);
+    }
+
+    @Test
+    void aSlotThatIsGivenBackIsUsedByTheNext() {
+        Simulation simulation = new Simulation(redis, 1, 1, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        SharedQuota.Answer.Slot[] slots = new SharedQuota.Answer.Slot[30];
+        for (int i = 0; i < 30; i++) {
+            slots[i] = slot(quota, "a" + i);
+        }
+        assertThat(slots[29].slot()).isEqualTo(Simulation.START + 2 * 60_800);
+        quota.release(new ReservationId("a15"), slots[15].member());
+        quota.release(new ReservationId("a3"), "");
+
+        assertThat(slot(quota, "b").slot()).isEqualTo(Simulation.START + 60_800);
+        assertThat(slot(quota, "c").slot())
+                .as("a permitted call is not given back by its id alone")
+                .isEqualTo(Simulation.START + 3 * 60_800);
+    }
+
+    @Test
+    void theSameIdHasTheSamePlaceWhicheverWorkerAsks() {
+        Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
+        SharedQuota one = simulation.workers.get(0).quota;
+        SharedQuota two = simulation.workers.get(1).quota;
+        for (int i = 0; i < 10; i++) {
+            slot(one, "a" + i);
+        }
+        SharedQuota.Answer.Slot place = slot(one, "x");
+        assertThat(slot(one, "x").member()).isEqualTo(place.member());
+        assertThat(slot(two, "x").member()).isEqualTo(place.member());
+        simulation.now = place.slot();
+        SharedQuota.Answer.Slot given = slot(two, "x");
+        assertThat(given.given()).isTrue();
+        assertThat(given.member()).isEqualTo(place.member());
+        // The first worker may wake up beside it; the second may already have called.
+        assertThat(slot(one, "x").member()).isNotEqualTo(place.member());
+    }
+
+    @Test
+    void anAnswerThatWasLostOnTheWayIsRepeatedAndASpentOneIsNot() {
+        Simulation simulation = new Simulation(redis, 1, 1, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        ReservationId id = new ReservationId("x");
+        SharedQuota.Answer.Slot given = slot(quota, "x");
+        assertThat(slot(quota, "x").member()).isEqualTo(given.member());
+        SharedQuota.Answer.Slot twin =
+                (SharedQuota.Answer.Slot) quota.reserve(id, "", true, ahead -> SharedQuota.Spent.NOTHING);
+        assertThat(twin.member()).isNotEqualTo(given.member());
+        assertThat(calls("g0")).isEqualTo(2);
+    }
+
+    @Test
+    void groupsThatAreFreeNowAreUsedEvenly() {
+        Simulation simulation = new Simulation(redis, 1, 7, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        for (int round = 1; round <= 10; round++) {
+            for (int i = 0; i < 7; i++) {
+                slot(quota, "r" + round + "-" + i);
+            }
+            for (QuotaGroup group : simulation.groups) {
+                assertThat(calls(group.name())).isEqualTo(round);
+            }
+            simulation.now += 1_000;
+        }
+        // The oldest calls leave the window: its group is the least used again.
+        simulation.now = Simulation.START + 60_801;
+        assertThat(slot(quota, "next").slot()).isEqualTo(simulation.now);
+    }
+
+    @Test
+    void aCoolingGroupIsSkippedAndItsPlacesMove() {
+        Simulation simulation = new Simulation(redis, 1, 2, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        for (int i = 0; i < 20; i++) {
+            slot(quota, "a" + i);
+        }
+        SharedQuota.Answer.Slot place = slot(quota, "x");
+        String other = place.group().equals("g0") ? "g1" : "g0";
+        quota.cool(place.group(), 300_000, "test");
+        quota.cool(place.group(), 1_000, "a shorter rest changes nothing");
+        simulation.now = place.slot();
+        SharedQuota.Answer.Slot moved = slot(quota, "x");
+        assertThat(moved.group()).isEqualTo(other);
+        assertThat(moved.given()).isTrue();
+
+        quota.disable(
+                other,
+                simulation
+                        .groups
+                        .get(Integer.parseInt(other.substring(1)))
+                        .keys()
+                        .getFirst()
+                        .hash(),
+                "x");
+        SharedQuota.Answer.Slot rested = slot(quota, "y");
+        assertThat(rested.group()).isEqualTo(place.group());
+        assertThat(rested.slot()).isEqualTo(Simulation.START + 300_000);
+        quota.probed(place.group());
+        assertThat(slot(quota, "z").slot()).isEqualTo(simulation.now);
+        quota.disable(
+                place.group(),
+                simulation
+                        .groups
+                        .get(Integer.parseInt(place.group().substring(1)))
+                        .keys()
+                        .getFirst()
+                        .hash(),
+                "y");
+        assertThat(quota.reserve(new ReservationId("n"), "", false, ahead -> SharedQuota.Spent.NOTHING))
+                .isInstanceOfSatisfying(SharedQuota.Answer.None.class, none -> assertThat(none.until())
+                        .isEmpty());
+        quota.enable(
+                other,
+                simulation
+                        .groups
+                        .get(Integer.parseInt(other.substring(1)))
+                        .keys()
+                        .getFirst()
+                        .hash());
+        assertThat(slot(quota, "n").group()).isEqualTo(other);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"2026-03-08T07:30:00Z", "2026-11-01T06:30:00Z", "2026-07-01T06:30:00Z"})
+    void theDaysQuotaComesBackAtMidnightPacific(String evening) {
+        QuotaLimits daily = new QuotaLimits(10, Optional.of(25), MINUTE, MINUTE);
+        Simulation simulation = new Simulation(redis, 1, 1, 1, daily);
+        simulation.now = Instant.parse(evening).toEpochMilli();
+        long midnight =
+                PacificDays.nextMidnight(Instant.ofEpochMilli(simulation.now)).toEpochMilli();
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        for (int i = 0; i < 25; i++) {
+            assertThat(slot(quota, "a" + i).slot()).isLessThan(midnight);
+        }
+        for (int i = 0; i < 25; i++) {
+            assertThat(slot(quota, "b" + i).slot()).isBetween(midnight, midnight + 200_000);
+        }
+        long next = PacificDays.nextMidnight(Instant.ofEpochMilli(midnight)).toEpochMilli();
+        assertThat(slot(quota, "c").slot()).isBetween(next, next + 10_000);
+    }
+
+    private long calls(String group) {
+        return redis.<Long>call(commands -> commands.zcard("{parley:quota}:log:" + group));
+    }
+
+    private static SharedQuota.Answer.Slot slot(SharedQuota quota, String id) {
+        return (SharedQuota.Answer.Slot)
+                quota.reserve(new ReservationId(id), "", false, ahead -> SharedQuota.Spent.NOTHING);
+    }
+}
