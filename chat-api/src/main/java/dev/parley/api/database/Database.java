@@ -27,6 +27,7 @@ public final class Database implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
     private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
     private static final Duration FOR_A_CONNECTION = Duration.ofSeconds(3);
+    private static final Duration FOR_THE_WINNER = Duration.ofMillis(20);
     /** A transaction that lost to others this often meets a defect, not bad luck. */
     private static final int TRIES = 4;
 
@@ -126,6 +127,8 @@ public final class Database implements AutoCloseable {
                     throw translated(e);
                 }
                 LOG.log(Level.DEBUG, "a transaction lost a deadlock and runs again");
+                // The winner's turn: begun at once, this one could take the row that the winner is waking up for.
+                LockSupport.parkNanos(FOR_THE_WINNER.multipliedBy(tries).toNanos());
             }
         }
     }

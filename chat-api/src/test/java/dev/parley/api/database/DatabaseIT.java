@@ -88,7 +88,7 @@ class DatabaseIT {
                 one.get();
             }
         }
-        assertThat(runs).hasValue(3);
+        assertThat(runs.get()).isGreaterThan(2);
         assertThat(value(1) + value(2)).isEqualTo(before + 4);
     }
 
