@@ -37,7 +37,9 @@ final class RequestHandler implements Handler {
     private static final System.Logger LOG = System.getLogger(RequestHandler.class.getName());
 
     /** A turn this near is waited for here; a later one in a wait queue, so that prefetch is not spent on waiting. */
-    static final Duration HOLD = Duration.ofSeconds(5);
+    static final Duration HOLD = Duration.ofSeconds(7);
+    /** A parked message comes back this much before its turn, or a busy broker would make it miss it. */
+    private static final Duration EARLY = Duration.ofSeconds(2);
     /** How often a redelivered twin looks whether the run beside it has ended. */
     private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
     /** DESIGN.md: up to two quick retries before the ladder. */
@@ -272,7 +274,7 @@ final class RequestHandler implements Handler {
                 case Turn.Reserved turn
                 when turn.waitLeft().compareTo(HOLD) > 0 -> {
                     // The reservation stays: it is found again by its id when the message is back.
-                    return new Instead(new Conclusion.Park(turn.waitLeft(), turn.expectedAt()));
+                    return new Instead(new Conclusion.Park(turn.waitLeft().minus(EARLY), turn.expectedAt()));
                 }
                 case Turn.Reserved turn -> {
                     if (!Pause.of(turn.waitLeft(), held.cancellation())) {

@@ -42,9 +42,9 @@ public final class Bench {
                 "PARLEY_FAKE", fake,
                 "SERVER_PORT", "0",
                 "OBSERVE_PORT", "0",
-                "LOG_LEVEL", "warn",
                 "KEYS_MAX_PER_MINUTE", "1000000",
                 "WORKER_PREFETCH_COUNT", "200"));
+        environment.putIfAbsent("LOG_LEVEL", "warn");
         try (LocalParley parley = LocalParley.open(environment)) {
             return measurement.on(parley);
         } finally {
