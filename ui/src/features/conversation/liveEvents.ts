@@ -138,7 +138,7 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
   }
 
   async function run(): Promise<void> {
-    while (!closed) {
+    for (;;) {
       const controller = new AbortController()
       connection = controller
       let wanted: number | undefined
@@ -147,14 +147,13 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
       } catch (error) {
         if (error instanceof ApiError) {
           if (!error.passing) {
-            if (!closed) onRefused(error)
-            closed = true
+            if (!isClosed()) onRefused(error)
             return
           }
           wanted = error.retryAfterMillis
         }
       }
-      // Read anew: close() may have been called while this waited.
+      // Asked anew: close() may have been called while this waited.
       if (isClosed()) return
       if (resyncWanted) {
         resyncWanted = false
