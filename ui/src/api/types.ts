@@ -1,0 +1,29 @@
+// The API's types by their own names. They come from the OpenAPI file: `npm run generate`.
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+export type Chat = Schemas['Chat']
+export type ChatPage = Schemas['ChatPage']
+export type Message = Schemas['Message']
+export type MessagePage = Schemas['MessagePage']
+export type MessageStatus = Schemas['Status']
+export type NewMessage = Schemas['NewMessage']
+export type Sent = Schemas['Sent']
+export type Prompt = Schemas['Prompt']
+export type PromptInput = Schemas['PromptInput']
+export type Variable = Schemas['Variable']
+export type Problem = Schemas['Problem']
+export type Health = Schemas['Health']
+export type Model = Schemas['Model']
+export type Models = Schemas['Models']
+export type Live = Schemas['Live']
+
+/** A chat's live events by the name in the SSE `event:` field. */
+export type ChatEvent =
+  | { type: 'snapshot'; data: Schemas['Snapshot'] }
+  | { type: 'message.created'; data: Schemas['MessageEvent'] }
+  | { type: 'answer.started'; data: Schemas['AnswerStarted'] }
+  | { type: 'answer.delta'; data: Live }
+  | { type: 'answer.retrying' | 'answer.completed' | 'answer.failed' | 'answer.cancelled'; data: Schemas['MessageEvent'] }
+  | { type: 'chat.updated' | 'chat.deleted'; data: Schemas['ChatEvent'] }
+  | { type: 'notice'; data: Schemas['Notice'] }

@@ -1,0 +1,8 @@
+/// <reference types="vite/client" />
+import 'vue'
+
+declare module 'vue' {
+  interface HTMLAttributes {
+    [data: `data-${string}`]: unknown
+  }
+}

@@ -1,0 +1,141 @@
+// One open conversation: its state, kept in step by the stream, or by polling while there is none.
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
+import { api, dataOf, reportFailure } from '@/api/client'
+import { NetworkError, sentenceOf } from '@/api/errors'
+import { useListener } from '@/lib/usePage'
+import { applyEvent, emptyConversation, isPending, type Conversation, type ConversationEvent } from './state'
+import { openLiveEvents, type LiveEvents, type StreamStatus } from './liveEvents'
+import { startPolling, type Poller } from './polling'
+import { useOutbox } from './outboxStore'
+
+export type ConversationHandle = ReturnType<typeof useConversation>
+
+export function useConversation(chatId: Ref<string | undefined>) {
+  const outbox = useOutbox()
+  const state = shallowRef<Conversation>(emptyConversation)
+  const stream = ref<StreamStatus>('connecting')
+  const loadingOlder = ref(false)
+  /** What went wrong with the last action, in a sentence. */
+  const actionError = ref<string>()
+  let events: LiveEvents | undefined
+  let poller: Poller | undefined
+  /** Tells answers for the chat shown now from late ones for the chat before. */
+  let opened = 0
+
+  function apply(event: ConversationEvent): void {
+    const { state: next, resync } = applyEvent(state.value, event)
+    state.value = next
+    if (resync) events?.resync()
+  }
+
+  function open(id: string | undefined): void {
+    close()
+    opened += 1
+    state.value = id === undefined ? { ...emptyConversation, loaded: true } : emptyConversation
+    actionError.value = undefined
+    if (id === undefined) return
+    events = openLiveEvents({
+      chatId: id,
+      onEvent: apply,
+      onStatus: (status) => {
+        stream.value = status
+        if (status === 'down') reportFailure(new NetworkError('stream'))
+      },
+      onRefused: (error) => {
+        if (error.problem.status === 404) state.value = { ...state.value, deleted: true }
+        else stream.value = 'down'
+      },
+    })
+  }
+
+  function close(): void {
+    events?.close()
+    poller?.stop()
+    events = undefined
+    poller = undefined
+  }
+
+  watch(chatId, open, { immediate: true })
+  onScopeDispose(close)
+
+  const polling = computed(
+    () => chatId.value !== undefined && !state.value.deleted && (stream.value === 'down' || !state.value.liveAvailable),
+  )
+  watch([polling, chatId], ([needed, id]) => {
+    poller?.stop()
+    poller = undefined
+    if (!needed || id === undefined) return
+    poller = startPolling(
+      id,
+      (page) => apply({ type: 'page.latest', data: page }),
+      () => (state.value = { ...state.value, deleted: true }),
+    )
+  })
+
+  function wake(): void {
+    events?.wake()
+    poller?.wake()
+  }
+  useListener(window, 'online', wake)
+  useListener(document, 'visibilitychange', () => {
+    if (document.visibilityState === 'visible') wake()
+  })
+
+  watch(
+    () => outbox.accepted,
+    (sent) => {
+      if (!sent || sent.message.chatId !== chatId.value) return
+      apply({ type: 'sent', data: sent })
+      poller?.wake()
+    },
+    { flush: 'sync' },
+  )
+
+  async function act(path: '/api/messages/{messageId}/cancel' | '/api/messages/{messageId}/retry', messageId: string) {
+    const during = opened
+    actionError.value = undefined
+    try {
+      const message = await dataOf(api.POST(path, { params: { path: { messageId } } }))
+      if (during === opened) apply({ type: 'message.answered', data: message })
+      poller?.wake()
+    } catch (error) {
+      if (during === opened) actionError.value = sentenceOf(error)
+    }
+  }
+
+  async function loadOlder(): Promise<void> {
+    const { older } = state.value
+    const id = chatId.value
+    if (older === undefined || id === undefined || loadingOlder.value) return
+    const during = opened
+    loadingOlder.value = true
+    try {
+      const page = await dataOf(
+        api.GET('/api/chats/{chatId}/messages', { params: { path: { chatId: id }, query: { cursor: older } } }),
+      )
+      if (during === opened) apply({ type: 'page.older', data: page })
+    } catch (error) {
+      if (during === opened) actionError.value = sentenceOf(error)
+    } finally {
+      loadingOlder.value = false
+    }
+  }
+
+  return {
+    chat: computed(() => state.value.chat),
+    // The same array while nothing but live text changes, so that a delta renders one answer, not the list.
+    messages: computed(() => state.value.messages),
+    liveText: (answerId: string): string | undefined => state.value.live[answerId]?.text,
+    hasOlder: computed(() => state.value.older !== undefined),
+    loaded: computed(() => state.value.loaded),
+    deleted: computed(() => state.value.deleted),
+    pending: computed(() => state.value.messages.some(isPending)),
+    stream,
+    polling,
+    loadingOlder,
+    actionError,
+    loadOlder,
+    cancel: (messageId: string) => act('/api/messages/{messageId}/cancel', messageId),
+    retry: (messageId: string) => act('/api/messages/{messageId}/retry', messageId),
+  }
+}

@@ -1,0 +1,3 @@
+// What the Markdown view needs, as one lazily loaded piece.
+export { cutBlocks, noBlocks, type Blocks } from './blocks'
+export { hasMath, renderMarkdown } from './render'

@@ -1,0 +1,26 @@
+// What is being written in the template editor; it survives a closed dialog and a reload.
+import { reactive, watch } from 'vue'
+import type { PromptInput } from '@/api/types'
+import { store, stored } from '@/lib/storage'
+
+function isInput(value: unknown): value is PromptInput {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, text, variables } = value as Record<string, unknown>
+  return typeof name === 'string' && typeof text === 'string' && Array.isArray(variables)
+}
+
+export function useDraftOf(id: string, initial: PromptInput): { value: PromptInput; forget: () => void } {
+  const key = `prompt-draft.${id}`
+  const value = reactive<PromptInput>(stored(key, isInput) ?? structuredClone(initial))
+  let forgotten = false
+  watch(value, () => {
+    if (!forgotten) store(key, value)
+  })
+  return {
+    value,
+    forget() {
+      forgotten = true
+      store(key, undefined)
+    },
+  }
+}

@@ -1,0 +1,12 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import ConversationPage from '@/features/conversation/ConversationPage.vue'
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    // One page for both: sending the first message of a new chat must not take the composer away.
+    { path: '/', name: 'new', component: ConversationPage },
+    { path: '/chats/:id', name: 'chat', component: ConversationPage },
+    { path: '/:rest(.*)*', redirect: '/' },
+  ],
+})

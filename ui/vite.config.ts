@@ -1,0 +1,20 @@
+import { fileURLToPath, URL } from 'node:url'
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  plugins: [vue(), tailwindcss()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  // The page needs neither the options API nor the devtools in production.
+  define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
+  server: { port: 5173, proxy: { '/api': 'http://localhost:8000' } },
+  // Nothing as a data: URL, so that the CSP needs no exception for it.
+  build: { outDir: 'dist', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  test: {
+    environment: 'jsdom',
+    environmentOptions: { jsdom: { url: 'http://parley.test/' } },
+    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+    restoreMocks: true,
+  },
+})
