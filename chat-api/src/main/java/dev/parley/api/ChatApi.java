@@ -97,7 +97,7 @@ public final class ChatApi implements AutoCloseable {
                     hub,
                     relay::wake,
                     health,
-                    new EventsService(Users.of(settings.authMode()), messages, hub, runs),
+                    new EventsService(Users.of(settings.authMode()), messages, hub, runs, EventsService.QUIET),
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())

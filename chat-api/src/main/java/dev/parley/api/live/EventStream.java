@@ -19,9 +19,6 @@ import java.util.function.Supplier;
  * nothing of the transport. Used by the connection's thread only.
  */
 final class EventStream {
-    /** Proxies close what is silent; DESIGN.md asks for a sign of life this often. */
-    static final Duration QUIET = Duration.ofSeconds(15);
-
     /** Where the events go. */
     interface Sink {
         /** @param id for Last-Event-ID, where the event has one */
@@ -46,22 +43,24 @@ final class EventStream {
     private final Runs runs;
     private final Supplier<Optional<Stored>> chat;
     private final Sink sink;
+    private final Duration quiet;
     private final Positions positions = new Positions();
     private boolean told;
 
-    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink) {
+    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink, Duration quiet) {
         this.viewer = viewer;
         this.hub = hub;
         this.runs = runs;
         this.chat = chat;
         this.sink = sink;
+        this.quiet = quiet;
     }
 
     /** Runs until the chat is gone, the service stops, or the sink throws because the reader has left. */
     void run(Stored first, Optional<EventId> resume) throws InterruptedException {
         snapshot(first, resume);
         while (true) {
-            switch (viewer.next(QUIET.toMillis())) {
+            switch (viewer.next(quiet.toMillis())) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
                 case Viewer.Signal.Happened(HubEvent.Stored stored) -> {
                     stored.ended().ifPresent(positions::end);
@@ -92,7 +91,7 @@ final class EventStream {
                 .map(Message::id)
                 .toList();
         List<Live> live = new ArrayList<>();
-        for (Map.Entry<UUID, LiveText> text : texts(pending).entrySet()) {
+        for (Map.Entry<UUID, LiveText> text : texts(running(pending)).entrySet()) {
             UUID answer = text.getKey();
             String run = text.getValue().run();
             String whole = text.getValue().text();
@@ -130,6 +129,10 @@ final class EventStream {
     private void live(LiveEvent event) {
         switch (event) {
             case LiveEvent.Started started -> {
+                if (positions.knows(started.answerId(), started.run())) {
+                    // The snapshot, which was read after this was heard, has shown the run already.
+                    return;
+                }
                 positions.sent(started.answerId(), started.run(), 0);
                 sink.event(
                         Optional.of(id(started.answerId(), started.run(), 0)),
@@ -160,6 +163,15 @@ final class EventStream {
 
     private static String id(UUID answer, String run, int offset) {
         return new EventId(answer, run, offset).toString();
+    }
+
+    /** Without those whose text only a dead run has left: they wait, and their status says for what. */
+    private List<UUID> running(List<UUID> answers) {
+        try {
+            return List.copyOf(runs.running(answers));
+        } catch (RedisUnavailable e) {
+            return List.of();
+        }
     }
 
     private Map<UUID, LiveText> texts(List<UUID> answers) {

@@ -25,6 +25,13 @@ final class Positions {
         positions.put(answer, new Position(run, offset));
     }
 
+    /** Whether something of this run was sent and nothing has replaced it. */
+    boolean knows(UUID answer, String run) {
+        return Optional.ofNullable(positions.get(answer))
+                .filter(position -> position.run().equals(run))
+                .isPresent();
+    }
+
     /** The answer is final: what still comes of its run is late. */
     void end(UUID answer) {
         positions.remove(answer);
