@@ -96,7 +96,7 @@ final class EventStream {
                 .map(Message::id)
                 .toList();
         List<Live> live = new ArrayList<>();
-        for (Map.Entry<UUID, LiveText> text : texts(pending).entrySet()) {
+        for (Map.Entry<UUID, LiveText> text : runningTexts(pending).entrySet()) {
             UUID answer = text.getKey();
             String run = text.getValue().run();
             String whole = text.getValue().text();
@@ -165,6 +165,15 @@ final class EventStream {
 
     private static String id(UUID answer, String run, int offset) {
         return new EventId(answer, run, offset).toString();
+    }
+
+    /** Without what dead or failed runs have left. */
+    private Map<UUID, LiveText> runningTexts(List<UUID> answers) {
+        try {
+            return runs.texts(runs.running(answers));
+        } catch (RedisUnavailable e) {
+            return Map.of();
+        }
     }
 
     private Map<UUID, LiveText> texts(List<UUID> answers) {
