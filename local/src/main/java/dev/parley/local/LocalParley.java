@@ -46,8 +46,10 @@ public final class LocalParley implements AutoCloseable {
                 .normalize();
         try {
             // Beside the servers' start, as it needs none of them.
-            CompletableFuture<FakeGemini> starting =
-                    fake ? CompletableFuture.supplyAsync(() -> FakeGemini.start(fake(variables))) : null;
+            Optional<CompletableFuture<FakeGemini>> starting = fake
+                    ? Optional.of(fake(variables))
+                            .map(options -> CompletableFuture.supplyAsync(() -> FakeGemini.start(options)))
+                    : Optional.empty();
             DevServices servers = parts.opened("servers", DevServices.start(data, DevServices.Options.forRun()));
             setUnlessGiven(environment, "DATABASE_URL", servers.postgres().url());
             setUnlessGiven(environment, "REDIS_URL", servers.redis().url());
@@ -58,9 +60,7 @@ public final class LocalParley implements AutoCloseable {
             if (Files.isRegularFile(page.resolve("index.html"))) {
                 setUnlessGiven(environment, "UI_FOLDER", page.toString());
             }
-            fakeGemini = Optional.ofNullable(starting)
-                    .map(CompletableFuture::join)
-                    .map(gemini -> parts.opened("fake Gemini", gemini));
+            fakeGemini = starting.map(CompletableFuture::join).map(gemini -> parts.opened("fake Gemini", gemini));
             fakeGemini.ifPresent(gemini -> {
                 environment.put("GEMINI_BASE_URL", gemini.baseUri().toString());
                 environment.put("GEMINI_API_KEYS", "fake-1,fake-2");
