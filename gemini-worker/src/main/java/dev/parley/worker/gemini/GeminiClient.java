@@ -137,6 +137,8 @@ public final class GeminiClient implements AutoCloseable {
             }
             line = lines.take(watch);
             if (!allowed.getAsBoolean()) {
+                // Unused, so the next call has its connection at once: with a slow proxy none would be sent otherwise.
+                line.releaseResource();
                 sound = true;
                 return new Transient(
                         Kind.TOO_LATE, false, Sentences.UNREACHABLE, "connected after the permission to call was over");

@@ -116,6 +116,23 @@ class GeminiClientIT {
     }
 
     @Test
+    void aCallWhosePermissionIsOverIsNotSentAndItsConnectionServesTheNextOne() {
+        String prompt = "too late [[fake answer=hello]]";
+        try (GeminiClient own = GeminiClient.open(GeminiOptions.of(fake.baseUri()))) {
+            CallOutcome outcome =
+                    own.stream(Requests.KEY, Requests.asking(prompt), deltas::add, new Cancellation(), () -> false);
+            assertThat(outcome).isInstanceOfSatisfying(Transient.class, late -> {
+                assertThat(late.kind()).isEqualTo(Kind.TOO_LATE);
+                assertThat(late.requestSent()).isFalse();
+            });
+            assertThat(fake.report().prompt(prompt)).isEmpty();
+            assertThat(own.idleConnections()).isEqualTo(1);
+            assertThat(ask(own, prompt)).isInstanceOf(Finished.class);
+            assertThat(own.idleConnections()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aConversationWithTurnsOfOneRoleInARowIsUnderstood() {
         CallOutcome outcome = client.stream(
                 Requests.KEY,
