@@ -145,7 +145,8 @@ final class RequestHandler implements Handler {
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();
-        if (!held.run().isEmpty()) {
+        boolean over = conclusion instanceof Conclusion.Done || conclusion instanceof Conclusion.GaveUp;
+        if (!over && !held.run().isEmpty()) {
             runs.release(answer, held.run());
         }
     }
