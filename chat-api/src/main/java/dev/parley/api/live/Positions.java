@@ -18,23 +18,48 @@ final class Positions {
 
     private final Map<UUID, Position> positions = new HashMap<>();
     private final Set<UUID> ended = new HashSet<>();
+    private final Map<UUID, String> overRuns = new HashMap<>();
 
     /** The text was sent up to here. */
     void sent(UUID answer, String run, int offset) {
-        ended.remove(answer);
         positions.put(answer, new Position(run, offset));
     }
 
-    /** The answer is final: what still comes of its run is late. */
+    /**
+     * A run begins.
+     *
+     * @return false when the answer or that run is over already: the news of its end takes another way, over the broker
+     *     and the database, and may come before the news of its beginning
+     */
+    boolean begin(UUID answer, String run) {
+        if (over(answer, run)) {
+            return false;
+        }
+        sent(answer, run, 0);
+        return true;
+    }
+
+    /** The answer is final: what still comes of any run is late, until the answer is queued again. */
     void end(UUID answer) {
         positions.remove(answer);
         ended.add(answer);
+    }
+
+    /** The answer is queued or will be tried again: the run so far is over, another may begin. */
+    void pending(UUID answer) {
+        ended.remove(answer);
+        Optional.ofNullable(positions.remove(answer)).ifPresent(position -> overRuns.put(answer, position.run()));
+    }
+
+    private boolean over(UUID answer, String run) {
+        return ended.contains(answer) || run.equals(overRuns.get(answer));
     }
 
     /** Everything is forgotten, as before a snapshot. */
     void clear() {
         positions.clear();
         ended.clear();
+        overRuns.clear();
     }
 
     /** What to do with a piece. */
@@ -48,7 +73,7 @@ final class Positions {
     }
 
     Step next(LiveEvent.Delta delta) {
-        if (ended.contains(delta.answerId())) {
+        if (over(delta.answerId(), delta.run())) {
             return new Step.Skip();
         }
         Position position = positions.get(delta.answerId());

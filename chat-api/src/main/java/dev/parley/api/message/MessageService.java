@@ -244,10 +244,11 @@ public final class MessageService implements HttpService {
     private void tell(Change change) {
         Message answer = change.message();
         runs.revoke(answer.id(), change.round());
+        // Before a worker can begin: a viewer takes a new run only after it has heard that the answer is queued again.
+        events.publish(answer.chatId(), ChatEvent.of(answer));
         if (change.outboxGrew()) {
             outboxWake.run();
         }
-        events.publish(answer.chatId(), ChatEvent.of(answer));
     }
 
     private static void answersOnly(Message message) {
