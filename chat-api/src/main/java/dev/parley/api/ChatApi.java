@@ -50,7 +50,7 @@ public final class ChatApi implements AutoCloseable {
     private volatile boolean started;
     private volatile boolean stopping;
 
-    private ChatApi(ApiSettings settings) {
+    private ChatApi(ApiSettings settings, Duration quiet) {
         Clock clock = Clock.systemUTC();
         String instance = UUID.randomUUID().toString();
         try {
@@ -97,7 +97,7 @@ public final class ChatApi implements AutoCloseable {
                     hub,
                     relay::wake,
                     health,
-                    new EventsService(Users.of(settings.authMode()), messages, hub, runs),
+                    new EventsService(Users.of(settings.authMode()), messages, hub, runs, quiet),
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())
@@ -120,7 +120,12 @@ public final class ChatApi implements AutoCloseable {
 
     /** @throws DatabaseUnavailable when PostgreSQL is not there after a minute */
     public static ChatApi open(ApiSettings settings) {
-        return new ChatApi(settings);
+        return open(settings, EventsService.QUIET);
+    }
+
+    /** @param quiet after so long without an event a stream shows that it lives */
+    static ChatApi open(ApiSettings settings, Duration quiet) {
+        return new ChatApi(settings, quiet);
     }
 
     public int port() {

@@ -5,6 +5,7 @@ import dev.parley.pipeline.message.Heartbeat;
 import dev.parley.pipeline.message.Json;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
+import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Tells everybody every few seconds that this worker lives and what it is doing; once more when it begins to drain. */
 final class HeartbeatSender implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(HeartbeatSender.class.getName());
+
     private final String worker;
     private final Broker broker;
     private final RequestConsumer consumer;
@@ -48,6 +51,15 @@ final class HeartbeatSender implements AutoCloseable {
     }
 
     private void send(Heartbeat.State state) {
+        try {
+            tell(state);
+        } catch (RuntimeException e) {
+            // A worker that falls silent counts as gone, and others would spend its share.
+            LOG.log(Level.WARNING, "a heartbeat was not sent; the next one follows", e);
+        }
+    }
+
+    private void tell(Heartbeat.State state) {
         broker.heartbeat(Json.bytes(new Heartbeat(
                 worker,
                 startedAt,

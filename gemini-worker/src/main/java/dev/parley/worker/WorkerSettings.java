@@ -15,6 +15,7 @@ import java.util.Optional;
 /**
  * Everything a worker can be told, read once from the environment.
  *
+ * @param maxRetries steps of the ladder that are used, at most as many as there are delays; as the API reads it
  * @param prefetch requests held at once, waiting or calling
  * @param proxy HTTP CONNECT proxy towards Gemini
  * @param shutdownGrace from SIGTERM to the moment everything is closed
@@ -60,7 +61,8 @@ public record WorkerSettings(
                         environment.text(Variable.REQUEST_QUEUE, "gemini.requests"),
                         environment.text(Variable.RESPONSE_QUEUE, "gemini.responses"),
                         delays),
-                environment.integer(Variable.QUEUE_MAX_RETRIES, 4, 0, 100),
+                environment.integer(
+                        Variable.QUEUE_MAX_RETRIES, Math.min(RETRY_DELAYS.size(), delays.size()), 0, delays.size()),
                 environment.integer(Variable.WORKER_PREFETCH_COUNT, 50, 1, 1_000),
                 groups,
                 environment.integer(Variable.KEYS_MAX_PER_MINUTE, 10, 1, 1_000_000),
@@ -75,6 +77,9 @@ public record WorkerSettings(
                 environment.seconds(Variable.SHUTDOWN_GRACE_SECONDS, Duration.ofSeconds(60), 1, 3_600),
                 environment.choice(Variable.LOG_LEVEL, Logs.Level.INFO),
                 environment.choice(Variable.LOG_FORMAT, Logs.Format.JSON));
+        if (settings.topology().requests().equals(settings.topology().responses())) {
+            environment.problem(Variable.RESPONSE_QUEUE, "must differ from REQUEST_QUEUE");
+        }
         environment.verify();
         return settings;
     }

@@ -11,6 +11,8 @@ import dev.parley.pipeline.message.MalformedMessage;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.pipeline.runtime.Meters;
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisConnectionStateAdapter;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.lang.System.Logger.Level;
@@ -52,6 +54,9 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     private final AtomicInteger count = new AtomicInteger();
     private final AtomicReference<StatefulRedisPubSubConnection<String, String>> subscriptions =
             new AtomicReference<>();
+    /** Of the connection for subscriptions: also a loss that is over before anybody looks has cost events. */
+    private final AtomicInteger losses = new AtomicInteger();
+
     private final Thread redisWatch;
     private volatile boolean closed;
 
@@ -70,6 +75,12 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 @Override
                 public void message(String channel, String message) {
                     hub.received(channel, message);
+                }
+            });
+            connection.addListener(new RedisConnectionStateAdapter() {
+                @Override
+                public void onRedisDisconnected(RedisChannelHandler<?, ?> lost) {
+                    hub.losses.incrementAndGet();
                 }
             });
             hub.subscriptions.set(connection);
@@ -204,17 +215,20 @@ public final class EventHub implements ChatEvents, AutoCloseable {
 
     private void watchRedis() {
         boolean live = redis.connected();
+        int lossesSeen = losses.get();
         while (!closed) {
             try {
                 Thread.sleep(WATCH_REDIS_EVERY);
             } catch (InterruptedException e) {
                 return;
             }
+            int lossesNow = losses.get();
             boolean now = redis.connected();
-            if (now == live) {
+            if (now == live && lossesNow == lossesSeen) {
                 continue;
             }
             live = now;
+            lossesSeen = lossesNow;
             try {
                 if (now) {
                     // Subscribed anew where Lettuce has not; whatever was missed comes with the snapshots.

@@ -20,9 +20,6 @@ import java.util.function.Supplier;
  * nothing of the transport. Used by the connection's thread only.
  */
 final class EventStream {
-    /** Proxies close what is silent; DESIGN.md asks for a sign of life this often. */
-    static final Duration QUIET = Duration.ofSeconds(15);
-
     /** Where the events go. */
     interface Sink {
         /**
@@ -50,22 +47,24 @@ final class EventStream {
     private final Runs runs;
     private final Supplier<Optional<Stored>> chat;
     private final Sink sink;
+    private final Duration quiet;
     private final Positions positions = new Positions();
     private boolean told;
 
-    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink) {
+    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink, Duration quiet) {
         this.viewer = viewer;
         this.hub = hub;
         this.runs = runs;
         this.chat = chat;
         this.sink = sink;
+        this.quiet = quiet;
     }
 
     /** Runs until the chat is gone, the service stops, or the sink throws because the reader has left. */
     void run(Stored first, Optional<EventId> resume) throws InterruptedException {
         snapshot(first, resume);
         while (true) {
-            switch (viewer.next(QUIET.toMillis())) {
+            switch (viewer.next(quiet.toMillis())) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
                 case Viewer.Signal.Happened(HubEvent.Stored stored) -> {
                     stored.answer().ifPresent(stored.ended() ? positions::end : positions::pending);

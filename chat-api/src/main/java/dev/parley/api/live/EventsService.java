@@ -14,6 +14,7 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -22,17 +23,23 @@ public final class EventsService implements HttpService {
     private static final System.Logger LOG = System.getLogger(EventsService.class.getName());
     /** What a page shows at once; older messages come by their cursor. */
     private static final int MESSAGES = 100;
+    /** Proxies close what is silent; DESIGN.md asks for a sign of life this often. */
+    public static final Duration QUIET = Duration.ofSeconds(15);
 
     private final Users users;
     private final MessageStore messages;
     private final EventHub hub;
     private final Runs runs;
 
-    public EventsService(Users users, MessageStore messages, EventHub hub, Runs runs) {
+    private final Duration quiet;
+
+    /** @param quiet after so long without an event a comment shows that the connection lives */
+    public EventsService(Users users, MessageStore messages, EventHub hub, Runs runs, Duration quiet) {
         this.users = users;
         this.messages = messages;
         this.hub = hub;
         this.runs = runs;
+        this.quiet = quiet;
     }
 
     @Override
@@ -56,7 +63,7 @@ public final class EventsService implements HttpService {
             EventStream.Stored first = stored(user, chat).orElseThrow(() -> Problem.notFound("chat"));
             SseWriter writer = new SseWriter(response);
             try {
-                new EventStream(viewer, hub, runs, () -> stored(user, chat), writer).run(first, resume);
+                new EventStream(viewer, hub, runs, () -> stored(user, chat), writer, quiet).run(first, resume);
             } catch (UncheckedIOException e) {
                 LOG.log(Level.DEBUG, "a reader has left");
             } finally {

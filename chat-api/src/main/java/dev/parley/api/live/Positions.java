@@ -28,11 +28,12 @@ final class Positions {
     /**
      * A run begins.
      *
-     * @return false when the answer or that run is over already: the news of its end takes another way, over the broker
-     *     and the database, and may come before the news of its beginning
+     * @return false when a snapshot has shown the run already, or when the answer or that run is over: the news of its
+     *     end takes another way, over the broker and the database, and may come before the news of its beginning
      */
     boolean begin(UUID answer, String run) {
-        if (over(answer, run)) {
+        Position known = positions.get(answer);
+        if (over(answer, run) || (known != null && known.run().equals(run))) {
             return false;
         }
         sent(answer, run, 0);

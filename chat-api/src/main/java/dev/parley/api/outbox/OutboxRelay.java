@@ -72,7 +72,9 @@ public final class OutboxRelay implements AutoCloseable {
                 work.tryAcquire(SWEEP.toMillis(), TimeUnit.MILLISECONDS);
                 work.drainPermits();
                 // Without a broker nothing is claimed: rows stay free for an instance that has one.
-                while (!closed && broker.connected() && batch() == BATCH) {
+                boolean more = true;
+                while (more && !closed && broker.connected()) {
+                    more = batch() == BATCH;
                     backoff.reset();
                 }
             } catch (DatabaseUnavailable e) {
@@ -95,7 +97,7 @@ public final class OutboxRelay implements AutoCloseable {
         }
     }
 
-    /** @return how many rows were claimed; a full batch means there may be more */
+    /** @return how many rows were done with; a full batch means there may be more, and that it makes sense to go on */
     private int batch() {
         return store.inTransaction(tx -> {
             List<OutboxEntry> entries = store.claim(tx, BATCH);

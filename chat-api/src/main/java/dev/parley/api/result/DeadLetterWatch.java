@@ -5,12 +5,15 @@ import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
 import dev.parley.api.message.MessageStore;
 import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.Failure;
 import dev.parley.pipeline.message.GenerationRequest;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.message.MalformedMessage;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -20,8 +23,8 @@ import java.util.concurrent.TimeUnit;
  */
 public final class DeadLetterWatch implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(DeadLetterWatch.class.getName());
-    /** Most dead letters looked at in one go; older ones have been looked at before. */
-    private static final int MOST = 1_000;
+    /** Most dead letters looked at. Those at the end are the new ones, so beyond this an operator has to make room. */
+    private static final int MOST = 20_000;
 
     private static final Failure POISON = Failure.of(
             "request-failed",
@@ -37,6 +40,8 @@ public final class DeadLetterWatch implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread thread;
     private long depthSeen;
+    /** Those of the last whole look, which ended their answers. */
+    private Set<AnswerRef> seen = Set.of();
 
     private DeadLetterWatch(
             Broker broker, MessageStore store, ChatEvents events, Runnable outboxWake, Duration interval) {
@@ -78,15 +83,24 @@ public final class DeadLetterWatch implements AutoCloseable {
         if (depth == depthSeen) {
             return;
         }
-        broker.peek(broker.topology().deadLetters(), MOST).ifPresent(bodies -> {
-            bodies.forEach(this::fail);
-            depthSeen = depth;
-        });
+        Set<AnswerRef> seenNow = new HashSet<>();
+        broker.peek(broker.topology().deadLetters(), MOST, body -> fail(body, seenNow))
+                .ifPresent(count -> {
+                    if (count == MOST) {
+                        LOG.log(Level.ERROR, "there are more than {0} dead letters; newer ones are not seen", MOST);
+                    }
+                    seen = seenNow;
+                    depthSeen = depth;
+                });
     }
 
-    private void fail(byte[] body) {
+    private void fail(byte[] body, Set<AnswerRef> seenNow) {
         try {
             GenerationRequest request = Json.read(body, GenerationRequest.class);
+            seenNow.add(request.answer());
+            if (seen.contains(request.answer())) {
+                return;
+            }
             // Changes nothing where the answer is final already, as the worker's own failures are.
             store.failDeadLetter(request.answer(), POISON).ifPresent(applied -> {
                 LOG.log(

@@ -26,7 +26,7 @@ public final class ApiClient {
     private final int port;
     private final Contract contract;
 
-    ApiClient(int port, Contract contract) {
+    public ApiClient(int port, Contract contract) {
         this.port = port;
         this.contract = contract;
     }

@@ -96,6 +96,8 @@ public sealed interface CallOutcome {
             PROXY_FAILED,
             /** Neither within the connect timeout. */
             CONNECT_TIMEOUT,
+            /** Connected when the permission to call under the quota was over already. */
+            TOO_LATE,
             /** Sent, and no byte came back in time. */
             FIRST_BYTE_TIMEOUT,
             /** The stream paused for too long. */

@@ -28,6 +28,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
@@ -103,6 +104,21 @@ public final class GeminiClient implements AutoCloseable {
      */
     public CallOutcome stream(
             ApiKey key, GenerationRequest request, DeltaListener listener, Cancellation cancellation) {
+        return stream(key, request, listener, cancellation, () -> true);
+    }
+
+    /**
+     * As above, for a call that may only be sent for so long.
+     *
+     * @param allowed asked once there is a connection, which can take seconds; if not, nothing is sent and the outcome is
+     *     {@link Kind#TOO_LATE}. The connection is kept for the next call
+     */
+    public CallOutcome stream(
+            ApiKey key,
+            GenerationRequest request,
+            DeltaListener listener,
+            Cancellation cancellation,
+            BooleanSupplier allowed) {
         Matcher model = MODEL.matcher(request.model());
         if (!model.matches()) {
             return new Final(Sentences.modelNotFound(request.model()), false, "model name with odd characters");
@@ -120,6 +136,11 @@ public final class GeminiClient implements AutoCloseable {
                 return new Cancelled("");
             }
             line = lines.take(watch);
+            if (!allowed.getAsBoolean()) {
+                sound = true;
+                return new Transient(
+                        Kind.TOO_LATE, false, Sentences.UNREACHABLE, "connected after the permission to call was over");
+            }
             CallOutcome outcome = new Call(http, options, model.group(1), uri, listener, watch).run(line, key, body);
             // A stream without its end was cut by somebody, and WebClient may show a broken connection as an orderly
             // end.

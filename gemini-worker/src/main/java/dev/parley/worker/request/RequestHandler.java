@@ -154,16 +154,15 @@ final class RequestHandler implements Handler {
     private Conclusion conclude(GenerationRequest request, Running.Try held) {
         int quickRetries = 0;
         int keyTroubles = 0;
-        int turns = 0;
         Instant unsentSince = null;
         while (true) {
+            held.enters(Running.Phase.WAITING);
             Optional<Conclusion> other = takeLease(request, held);
             if (other.isPresent()) {
                 return other.get();
             }
-            held.enters(Running.Phase.WAITING);
             Turn.Reserved turn;
-            switch (awaitTurn(request, held, turns++)) {
+            switch (awaitTurn(request, held)) {
                 case Got(Turn.Reserved reserved) -> turn = reserved;
                 case Instead(Conclusion conclusion) -> {
                     return conclusion;
@@ -236,6 +235,8 @@ final class RequestHandler implements Handler {
                     return Optional.empty();
                 }
                 case Runs.Begin.Obsolete() -> {
+                    // Where it waited for its turn in a wait queue, the turn is somebody else's now.
+                    quota.release(reservation(request.answer()));
                     return Optional.of(new Conclusion.Drop("a cancel or a newer try has replaced it"));
                 }
                 case Runs.Begin.Finished(AnswerUpdate.Completed result) -> {
@@ -262,14 +263,23 @@ final class RequestHandler implements Handler {
 
     private record Instead(Conclusion conclusion) implements TurnOrNot {}
 
+    /** One name for all calls of an attempt, so that a parked message finds its place again whatever came before. */
+    private static ReservationId reservation(AnswerRef answer) {
+        return ReservationId.of(answer, 0);
+    }
+
     /** Waits for a slot under the quota, here when it is near. */
-    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held, int number) {
-        ReservationId id = ReservationId.of(request.answer(), number);
+    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held) {
+        ReservationId id = reservation(request.answer());
         Optional<Turn.Reserved> earlier = Optional.empty();
         while (true) {
             switch (quota.reserve(id, earlier)) {
                 case Turn.Reserved turn
                 when turn.due() -> {
+                    if (held.cancellation().isCancelled()) {
+                        quota.release(turn);
+                        return new Instead(cancelled(held));
+                    }
                     return new Got(turn);
                 }
                 case Turn.Reserved turn
@@ -305,7 +315,8 @@ final class RequestHandler implements Handler {
                 () -> meters.firstToken(System.nanoTime() - start));
         writer.start();
         try {
-            return gemini.stream(turn.key(), request, writer, held.cancellation());
+            return gemini.stream(
+                    turn.key(), request, writer, held.cancellation(), () -> !turn.expired(System.nanoTime()));
         } finally {
             writer.end();
         }

@@ -15,7 +15,6 @@ import java.lang.System.Logger.Level;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -162,19 +161,20 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Looks at the messages of a queue, oldest first, and leaves them there.
+     * Looks at the messages of a queue, oldest first, and leaves them there. One body is held at a time.
      *
      * @param limit most messages to look at
-     * @return their bodies; empty when the broker is away
+     * @param reader of their bodies; what it throws ends the look
+     * @return how many there were; empty when the broker is or went away
      */
-    public Optional<List<byte[]>> peek(String queue, int limit) {
+    public Optional<Integer> peek(String queue, int limit, Consumer<byte[]> reader) {
         return withChannel(channel -> {
-            List<byte[]> bodies = new ArrayList<>();
+            int count = 0;
             // Unacknowledged messages go back to their places when the channel closes.
-            for (GetResponse got; bodies.size() < limit && (got = channel.basicGet(queue, false)) != null; ) {
-                bodies.add(got.getBody());
+            for (GetResponse got; count < limit && (got = channel.basicGet(queue, false)) != null; count++) {
+                reader.accept(got.getBody());
             }
-            return bodies;
+            return count;
         });
     }
 
@@ -231,7 +231,8 @@ public final class Broker implements AutoCloseable {
         attachments.add(attachment);
         lock.lock();
         try {
-            if (connection != null && connection.isOpen()) {
+            // The supervisor may have found it in the list before we had the lock; twice would be two consumers.
+            if (connection != null && connection.isOpen() && !attachment.attached()) {
                 attachment.attach(connection);
             }
         } catch (IOException | com.rabbitmq.client.ShutdownSignalException e) {
@@ -248,6 +249,9 @@ public final class Broker implements AutoCloseable {
             topology.declare(fresh);
             lock.lock();
             try {
+                if (closed) {
+                    throw new IOException("closed while connecting");
+                }
                 connection = fresh;
                 problem = Optional.empty();
                 for (Attachment attachment : attachments) {
@@ -281,10 +285,7 @@ public final class Broker implements AutoCloseable {
                 if (closed) {
                     return;
                 }
-                boolean healthy = connection != null
-                        && connection.isOpen()
-                        && attachments.stream().allMatch(Attachment::attached);
-                if (healthy) {
+                if (healthy()) {
                     if (!wasConnected) {
                         LOG.log(Level.INFO, "RabbitMQ is reachable");
                         wasConnected = true;
@@ -304,9 +305,21 @@ public final class Broker implements AutoCloseable {
                 wasConnected = false;
             }
             mend();
-            if (!connected() && !pause(backoff.next())) {
+            // Also where only a channel cannot be had, as when somebody has deleted its queue.
+            if (!healthy() && !pause(backoff.next())) {
                 return;
             }
+        }
+    }
+
+    private boolean healthy() {
+        lock.lock();
+        try {
+            return connection != null
+                    && connection.isOpen()
+                    && attachments.stream().allMatch(Attachment::attached);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -316,6 +329,8 @@ public final class Broker implements AutoCloseable {
                 connect();
                 return;
             }
+            // The usual end of a channel alone is the end of its queue.
+            topology.declare(connection);
             lock.lock();
             try {
                 for (Attachment attachment : attachments) {
@@ -331,6 +346,10 @@ public final class Broker implements AutoCloseable {
             note(e.getMessage());
         } catch (IOException | TimeoutException | com.rabbitmq.client.ShutdownSignalException e) {
             note("RabbitMQ is not reachable; messages wait in the outbox until it is");
+        } catch (RuntimeException e) {
+            // Whatever it is: without this thread nothing would ever connect again.
+            LOG.log(Level.ERROR, "mending the connection to RabbitMQ failed; it is tried again", e);
+            note("RabbitMQ cannot be used; messages wait in the outbox until it can");
         }
     }
 

@@ -31,6 +31,8 @@ public final class Publisher implements Attachment {
     private final Semaphore room;
     private final ReentrantLock lock = new ReentrantLock();
     private Session session;
+    /** RabbitMQ is short of memory or disk and reads nothing from us: a write would hang once the socket is full. */
+    private volatile boolean blocked;
 
     /** One channel's life: its unconfirmed messages die with it. */
     private record Session(Channel channel, NavigableMap<Long, CompletableFuture<Void>> unconfirmed) {}
@@ -63,8 +65,18 @@ public final class Publisher implements Attachment {
                 confirmed.completeExceptionally(new PublishFailed("RabbitMQ is not connected"));
                 return confirmed;
             }
+            if (blocked) {
+                confirmed.completeExceptionally(new PublishFailed("RabbitMQ takes no messages for now"));
+                return confirmed;
+            }
             long sequence = session.channel().getNextPublishSeqNo();
-            session.unconfirmed().put(sequence, confirmed);
+            NavigableMap<Long, CompletableFuture<Void>> unconfirmed = session.unconfirmed();
+            unconfirmed.put(sequence, confirmed);
+            // A broker that never confirms must not make the map grow with every timeout.
+            confirmed.exceptionally(failure -> {
+                unconfirmed.remove(sequence);
+                return null;
+            });
             Map<String, Object> headers = new HashMap<>(message.headers());
             headers.put(SEQUENCE, sequence);
             AMQP.BasicProperties properties = MessageProperties.MINIMAL_PERSISTENT_BASIC
@@ -152,8 +164,12 @@ public final class Publisher implements Attachment {
                             new PublishFailed("the connection to RabbitMQ was lost before the confirm", cause)));
             unconfirmed.clear();
         });
+        connection.addBlockedListener(reason -> blocked = true, () -> blocked = false);
         lock.lock();
         try {
+            if (session == null || session.channel().getConnection() != connection) {
+                blocked = false;
+            }
             session = new Session(channel, unconfirmed);
         } finally {
             lock.unlock();

@@ -6,9 +6,11 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
@@ -23,6 +25,8 @@ public final class Subscription implements Attachment {
     /** A message whose handler failed rests a moment, so that a broken dependency is not hammered. */
     private static final Duration PAUSE_AFTER_FAILURE = Duration.ofMillis(500);
 
+    private static final Duration LAST_DELIVERIES = Duration.ofSeconds(5);
+
     private final String queue;
     private final int prefetch;
     private final Handler handler;
@@ -31,6 +35,9 @@ public final class Subscription implements Attachment {
     private final Condition idle = lock.newCondition();
     private Channel channel;
     private String consumerTag;
+    /** Open once the client has handed over everything that came before the end of the consumer. */
+    private CountDownLatch ended = new CountDownLatch(0);
+
     private boolean stopped;
 
     Subscription(String queue, int prefetch, Handler handler) {
@@ -51,7 +58,11 @@ public final class Subscription implements Attachment {
             stopped = true;
             if (channel != null && channel.isOpen() && consumerTag != null) {
                 channel.basicCancel(consumerTag);
+                // What the broker sent before it heard of this is still on its way to the handler.
+                ended.await(LAST_DELIVERIES.toMillis(), TimeUnit.MILLISECONDS);
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } catch (AlreadyClosedException | IOException e) {
             LOG.log(Level.DEBUG, "the channel of {0} was gone before its consumer stopped", queue);
         } finally {
@@ -85,6 +96,8 @@ public final class Subscription implements Attachment {
             }
             Channel fresh = connection.openChannel().orElseThrow(() -> new IOException("no channel left"));
             ReentrantLock channelLock = new ReentrantLock();
+            CountDownLatch end = new CountDownLatch(1);
+            ended = end;
             fresh.basicQos(prefetch);
             consumerTag = fresh.basicConsume(queue, false, new DefaultConsumer(fresh) {
                 @Override
@@ -92,6 +105,16 @@ public final class Subscription implements Attachment {
                         String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
                     dispatch(new Delivery(
                             fresh, channelLock, envelope.getDeliveryTag(), envelope.isRedeliver(), properties, body));
+                }
+
+                @Override
+                public void handleCancelOk(String tag) {
+                    end.countDown();
+                }
+
+                @Override
+                public void handleShutdownSignal(String tag, ShutdownSignalException cause) {
+                    end.countDown();
                 }
 
                 @Override
@@ -122,7 +145,8 @@ public final class Subscription implements Attachment {
         Thread.ofVirtual().name(queue + "-" + delivery.messageId()).start(() -> {
             try {
                 handler.handle(delivery);
-            } catch (Exception e) {
+            } catch (Throwable e) {
+                // An Error too: a delivery that nobody settles would take a place of the prefetch for good.
                 LOG.log(Level.ERROR, "handling a message of " + queue + " failed; it will be delivered again", e);
                 pause();
                 delivery.requeue();

@@ -3,6 +3,7 @@ package dev.parley.pipeline.message;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** The body of a message on the response queue: what became of a try at an answer. */
@@ -30,17 +31,40 @@ public sealed interface AnswerUpdate {
             Usage usage,
             Optional<Failure> notice,
             Instant completedAt)
-            implements AnswerUpdate {}
+            implements AnswerUpdate {
+        public Completed {
+            require("a completed answer needs answer, run, text and completedAt", answer, run, text, completedAt);
+            notice = notice == null ? Optional.empty() : notice;
+        }
+    }
 
     /** No more tries: shown as failed, with <em>Try again</em>. */
-    record Failed(AnswerRef answer, Failure failure, Instant failedAt) implements AnswerUpdate {}
+    record Failed(AnswerRef answer, Failure failure, Instant failedAt) implements AnswerUpdate {
+        public Failed {
+            require("a failed answer needs answer, failure and failedAt", answer, failure, failedAt);
+        }
+    }
 
     /** The try failed in passing; {@code answer} is the next try, which starts at {@code nextAttemptAt}. */
-    record Retrying(AnswerRef answer, Failure failure, Instant nextAttemptAt) implements AnswerUpdate {}
+    record Retrying(AnswerRef answer, Failure failure, Instant nextAttemptAt) implements AnswerUpdate {
+        public Retrying {
+            require("a retrying answer needs answer, failure and nextAttemptAt", answer, failure, nextAttemptAt);
+        }
+    }
 
     /** The request waits for its reserved turn under the quota, which is no failure. */
-    record Waiting(AnswerRef answer, Instant expectedAt) implements AnswerUpdate {}
+    record Waiting(AnswerRef answer, Instant expectedAt) implements AnswerUpdate {
+        public Waiting {
+            require("a waiting answer needs answer and expectedAt", answer, expectedAt);
+        }
+    }
 
     /** Tokens as the model counted them. */
     record Usage(int inputTokens, int outputTokens) {}
+
+    private static void require(String rule, Object... fields) {
+        if (Arrays.asList(fields).contains(null)) {
+            throw new MalformedMessage(rule);
+        }
+    }
 }

@@ -28,8 +28,13 @@ public record GenerationRequest(
             throw new MalformedMessage(
                     "request version %d is not %d: API and workers are too far apart".formatted(version, VERSION));
         }
-        if (answer == null || model == null || turns == null || turns.isEmpty() || acceptedAt == null) {
-            throw new MalformedMessage("a request needs answer, model, turns and acceptedAt");
+        if (answer == null
+                || model == null
+                || turns == null
+                || turns.isEmpty()
+                || requestId == null
+                || acceptedAt == null) {
+            throw new MalformedMessage("a request needs answer, model, turns, requestId and acceptedAt");
         }
         systemInstruction = systemInstruction == null ? Optional.empty() : systemInstruction;
         sampling = sampling == null ? Sampling.DEFAULT : sampling;

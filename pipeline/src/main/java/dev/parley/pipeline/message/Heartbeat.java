@@ -25,6 +25,12 @@ public record Heartbeat(
         boolean sharedQuota,
         int keysReady,
         int keysTotal) {
+    public Heartbeat {
+        if (worker == null || startedAt == null || state == null) {
+            throw new MalformedMessage("a heartbeat needs worker, startedAt and state");
+        }
+    }
+
     public static final Duration INTERVAL = Duration.ofSeconds(5);
     /** Silence after which a worker counts as gone: two beats lost and one late. */
     public static final Duration GONE_AFTER = INTERVAL.multipliedBy(3);

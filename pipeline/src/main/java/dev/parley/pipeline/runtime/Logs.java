@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.logging.LogManager;
+import java.util.logging.Logger;
 
 /** How a service logs: one JSON object a line for machines, or plain lines for people. */
 public final class Logs {
@@ -43,6 +44,9 @@ public final class Logs {
             java.util.logging.SimpleFormatter.format=%1$tT %4$-7s %5$s%6$s%n
             """;
 
+    /** Must exist when a level is set for it, or loggers made before would not hear of that. */
+    private static final Logger OURS = Logger.getLogger("dev.parley");
+
     private Logs() {}
 
     /** Sets the logging of the whole process. */
@@ -51,6 +55,7 @@ public final class Logs {
         try {
             LogManager.getLogManager()
                     .readConfiguration(new ByteArrayInputStream(settings.getBytes(StandardCharsets.UTF_8)));
+            OURS.setLevel(java.util.logging.Level.parse(level.jul));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
 import dev.parley.dev.server.RabbitServer;
 import dev.parley.dev.server.SharedServers;
 import java.net.URI;
@@ -112,8 +115,7 @@ class BrokerIT {
         });
         broker.publisher(10).publishConfirmed(message(topology.requests(), "poison"));
         await().atMost(SOON)
-                .until(() ->
-                        broker.peek(topology.deadLetters(), 10).orElseThrow().size() == 1);
+                .until(() -> broker.peek(topology.deadLetters(), 10, body -> {}).orElseThrow() == 1);
         assertThat(deliveries).hasValue(Topology.DELIVERY_LIMIT + 1);
     }
 
@@ -123,10 +125,8 @@ class BrokerIT {
         broker.publisher(10).publishConfirmed(message(topology.deadLetters(), "dead"));
         for (int i = 0; i < 30; i++) {
             await().atMost(SOON)
-                    .until(() -> broker.peek(topology.deadLetters(), 10)
-                                    .orElseThrow()
-                                    .size()
-                            == 1);
+                    .until(() ->
+                            broker.peek(topology.deadLetters(), 10, body -> {}).orElseThrow() == 1);
         }
     }
 
@@ -214,5 +214,63 @@ class BrokerIT {
         assertThat(subscription.awaitIdle(SOON)).isTrue();
         assertThat(handled).hasValue(1);
         await().atMost(SOON).until(() -> broker.depths().orElseThrow().get(topology.requests()) == 1);
+    }
+
+    @Test
+    void aDeletedQueueIsDeclaredAgainAndConsumed() throws Exception {
+        Broker broker = broker(topology);
+        Queue<String> got = new ConcurrentLinkedQueue<>();
+        broker.subscribe(topology.requests(), 5, delivery -> {
+            got.add(text(delivery));
+            delivery.ack();
+        });
+        ConnectionFactory factory = new ConnectionFactory();
+        factory.setUri(SharedServers.rabbit().url());
+        try (Connection operator = factory.newConnection();
+                Channel channel = operator.createChannel()) {
+            channel.queueDelete(topology.requests());
+        }
+        Publisher publisher = broker.publisher(10);
+        await().atMost(SOON)
+                .ignoreExceptions()
+                .untilAsserted(() -> publisher.publishConfirmed(message(topology.requests(), "after")));
+        await().atMost(SOON).until(() -> got.contains("after"));
+    }
+
+    @Test
+    void afterAStopNothingIsHandedOverAnyMore() throws Exception {
+        Publisher publisher = broker(topology).publisher(500);
+        for (int i = 0; i < 400; i++) {
+            publisher.publish(message(topology.requests(), "m" + i));
+        }
+        for (int i = 0; i < 10; i++) {
+            Broker broker = broker(topology);
+            AtomicInteger handled = new AtomicInteger();
+            Subscription subscription = broker.subscribe(topology.requests(), 50, delivery -> {
+                handled.incrementAndGet();
+                delivery.ack();
+            });
+            await().atMost(SOON).until(() -> handled.get() > 0);
+            subscription.stop();
+            assertThat(subscription.awaitIdle(SOON)).isTrue();
+            int before = handled.get();
+            broker.close();
+            assertThat(handled).hasValue(before);
+            publisher.publishConfirmed(message(topology.requests(), "one more"));
+        }
+    }
+
+    @Test
+    void anErrorInAHandlerLosesNoPlaceOfThePrefetch() throws Exception {
+        Broker broker = broker(topology);
+        AtomicInteger deliveries = new AtomicInteger();
+        broker.subscribe(topology.requests(), 1, delivery -> {
+            if (deliveries.incrementAndGet() == 1) {
+                throw new StackOverflowError("deep");
+            }
+            delivery.ack();
+        });
+        broker.publisher(10).publishConfirmed(message(topology.requests(), "once more"));
+        await().atMost(SOON).until(() -> deliveries.get() == 2);
     }
 }

@@ -154,4 +154,19 @@ class RunsIT {
             assertThat(nowhere.check().up()).isFalse();
         }
     }
+
+    @Test
+    void aLateWordOfAnEarlierRoundTakesNothingFromTheLaterOne() {
+        AnswerRef later = new AnswerRef(answer.chatId(), id, 2, 1);
+        runs.settle(answer).join();
+        runs.begin(later, twin);
+        assertThat(runs.append(later, twin, 0, 0, "new text").join()).isEqualTo(Runs.Append.WRITTEN);
+        runs.keepResult(result(later));
+        runs.settle(answer).join();
+        assertThat(runs.texts(List.of(id)).get(id).text()).isEqualTo("new text");
+        runs.release(later, twin).join();
+        assertThat(runs.begin(later, run)).isInstanceOf(Runs.Begin.Finished.class);
+        runs.settle(later).join();
+        assertThat(runs.texts(List.of(id))).isEmpty();
+    }
 }

@@ -1,0 +1,186 @@
+package dev.parley.api.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.ConnectionFactory;
+import dev.parley.api.message.Sent;
+import dev.parley.api.support.Pipeline;
+import dev.parley.api.user.Users;
+import dev.parley.dev.server.RabbitServer;
+import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.PublishFailed;
+import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.message.Json;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RelayIT {
+    private final Pipeline pipeline = new Pipeline();
+
+    @AfterEach
+    void close() {
+        pipeline.close();
+    }
+
+    private OutboxRelay relay(Broker broker) {
+        return pipeline.open(OutboxRelay.start(pipeline.outbox, broker, Pipeline.meters()));
+    }
+
+    @Test
+    void twoRelaysPublishEachRowOnce() {
+        Queue<String> got = pipeline.requests(pipeline.broker());
+        OutboxRelay one = relay(pipeline.broker());
+        OutboxRelay two = relay(pipeline.broker());
+        Set<String> sent = new HashSet<>();
+        for (int i = 0; i < 250; i++) {
+            pipeline.send(pipeline.newChat(), "message " + i);
+            sent.add("message " + i);
+            one.wake();
+            two.wake();
+        }
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0 && got.size() >= sent.size());
+        assertThat(got).hasSize(sent.size()).containsExactlyInAnyOrderElementsOf(sent);
+    }
+
+    @Test
+    void moreThanOneBatchThatWaitedGoesOutInOrderWithoutAWakeUp() {
+        List<String> sent = new ArrayList<>();
+        for (int i = 0; i < 220; i++) {
+            pipeline.send(pipeline.newChat(), "message " + i);
+            sent.add("message " + i);
+        }
+        Broker broker = pipeline.broker();
+        relay(broker);
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0);
+        List<String> queued = new ArrayList<>();
+        Pipeline.soon().until(() -> pipeline.depth(broker, pipeline.topology.requests()) == sent.size());
+        broker.peek(
+                pipeline.topology.requests(),
+                1_000,
+                body -> queued.add(Json.mapper()
+                        .convertValue(Json.read(body, com.fasterxml.jackson.databind.JsonNode.class), Map.class)
+                        .get("turns")
+                        .toString()));
+        assertThat(queued).hasSize(sent.size());
+        for (int i = 0; i < sent.size(); i++) {
+            assertThat(queued.get(i)).contains(sent.get(i));
+        }
+    }
+
+    @Test
+    void aRowWhoseRequestHasNoQueueStaysUntilItHas() throws Exception {
+        Broker broker = pipeline.broker();
+        ConnectionFactory factory = new ConnectionFactory();
+        factory.setUri(SharedServers.rabbit().url());
+        try (Connection operator = factory.newConnection();
+                Channel channel = operator.createChannel()) {
+            channel.queueDelete(pipeline.topology.requests());
+        }
+        Publisher publisher = broker.publisher(1);
+        assertThatThrownBy(() -> publisher.publishConfirmed(
+                        new Outgoing(pipeline.topology.requests(), "x", Map.of(), new byte[] {'{', '}'})))
+                .isInstanceOf(PublishFailed.class);
+        OutboxRelay relay = relay(broker);
+        pipeline.send(pipeline.newChat(), "patient");
+        relay.wake();
+        Pipeline.soon().until(() -> pipeline.outbox.oldestAge().isPresent());
+        assertThat(pipeline.outbox.depth()).isEqualTo(1);
+        Queue<String> got = pipeline.requests(pipeline.broker());
+        Pipeline.soon().until(() -> got.contains("patient") && pipeline.outbox.depth() == 0);
+    }
+
+    @Test
+    void whatIsAcceptedWhileTheBrokerIsAwayGoesOutWhenItIsBack(@TempDir Path folder) {
+        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+            Broker broker = pipeline.broker(rabbit.url());
+            OutboxRelay relay = relay(broker);
+            Queue<String> got = pipeline.requests(broker);
+            pipeline.send(pipeline.newChat(), "before");
+            relay.wake();
+            Pipeline.soon().until(() -> got.contains("before"));
+            rabbit.stop();
+            Pipeline.soon().until(() -> !broker.connected());
+            for (int i = 0; i < 5; i++) {
+                pipeline.send(pipeline.newChat(), "away " + i);
+                relay.wake();
+            }
+            assertThat(pipeline.outbox.depth()).isEqualTo(5);
+            rabbit.start();
+            Pipeline.soon().until(() -> pipeline.outbox.depth() == 0);
+            Pipeline.soon().until(() -> new HashSet<>(got)
+                    .equals(Set.of("before", "away 0", "away 1", "away 2", "away 3", "away 4")));
+            pipeline.close();
+        }
+    }
+
+    @Test
+    void aCrashBetweenPublishAndDeletePublishesTwiceAndLosesNothing() {
+        Broker broker = pipeline.broker();
+        Queue<String> got = pipeline.requests(broker);
+        Publisher publisher = broker.publisher(10);
+        pipeline.send(pipeline.newChat(), "twice");
+        assertThatThrownBy(() -> pipeline.outbox.inTransaction(tx -> {
+                    OutboxEntry entry = pipeline.outbox.claim(tx, 10).getFirst();
+                    try {
+                        publisher.publishConfirmed(new Outgoing(
+                                pipeline.topology.requests(),
+                                "x",
+                                Map.of(),
+                                Json.bytes(entry.request().orElseThrow())));
+                    } catch (PublishFailed e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw new IllegalArgumentException("crashed before the delete");
+                }))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(pipeline.outbox.depth()).isEqualTo(1);
+        relay(broker);
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0 && got.size() == 2);
+        assertThat(got).containsOnly("twice");
+    }
+
+    @Test
+    void aRowOfAnAnswerThatWasCancelledIsDeletedAndNotPublished() {
+        Broker broker = pipeline.broker();
+        Queue<String> got = pipeline.requests(broker);
+        Sent sent = pipeline.send(pipeline.newChat(), "cancelled");
+        // A relay holds the row just then, so the cancel leaves it.
+        pipeline.outbox.inTransaction(tx -> {
+            assertThat(pipeline.outbox.claim(tx, 10)).hasSize(1);
+            return pipeline.messages.cancel(Users.LOCAL, sent.answer().id(), "");
+        });
+        assertThat(pipeline.outbox.depth()).isEqualTo(1);
+        OutboxRelay relay = relay(broker);
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0);
+        pipeline.send(pipeline.newChat(), "another");
+        relay.wake();
+        Pipeline.soon().until(() -> got.contains("another"));
+        assertThat(got).containsExactly("another");
+    }
+
+    @Test
+    void aClosedRelayTakesNothingMore() {
+        Broker broker = pipeline.broker();
+        OutboxRelay relay = relay(broker);
+        relay.close();
+        pipeline.send(pipeline.newChat(), "left");
+        relay.wake();
+        relay.close();
+        assertThat(pipeline.outbox.depth()).isEqualTo(1);
+        relay(broker);
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0);
+    }
+}

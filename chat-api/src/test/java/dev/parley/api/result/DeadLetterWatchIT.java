@@ -1,0 +1,112 @@
+package dev.parley.api.result;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.api.message.Message;
+import dev.parley.api.message.Message.Status;
+import dev.parley.api.message.Sent;
+import dev.parley.api.support.Pipeline;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.GenerationRequest.Role;
+import dev.parley.pipeline.message.GenerationRequest.Sampling;
+import dev.parley.pipeline.message.GenerationRequest.Turn;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class DeadLetterWatchIT {
+    private final Pipeline pipeline = new Pipeline();
+    private final Broker broker = pipeline.broker();
+
+    @AfterEach
+    void close() {
+        pipeline.close();
+    }
+
+    private void watch() {
+        pipeline.open(DeadLetterWatch.start(
+                broker, pipeline.messages, pipeline.listener, pipeline.wakes::incrementAndGet, Duration.ofMillis(100)));
+    }
+
+    private static GenerationRequest request(Message answer) {
+        return new GenerationRequest(
+                GenerationRequest.VERSION,
+                new AnswerRef(answer.chatId(), answer.id(), 1, 1),
+                "m",
+                Optional.empty(),
+                List.of(new Turn(Role.USER, "x")),
+                Sampling.DEFAULT,
+                "r",
+                Instant.now());
+    }
+
+    private void die(Object message) throws Exception {
+        pipeline.publish(broker, pipeline.topology.deadLetters(), message);
+    }
+
+    @Test
+    void theAnswerOfADeadLetterIsShownAsFailedAndTheLetterStays() throws Exception {
+        watch();
+        UUID chat = pipeline.newChat();
+        Sent sent = pipeline.send(chat, "poison");
+        pipeline.send(chat, "behind it");
+        die(request(sent.answer()));
+        Pipeline.soon().until(() -> pipeline.now(sent.answer()).status() == Status.FAILED);
+        assertThat(pipeline.now(sent.answer()).error().orElseThrow().type()).endsWith("request-failed");
+        Pipeline.soon().until(() -> pipeline.wakes.get() == 1);
+        assertThat(pipeline.events).hasSize(1);
+        Pipeline.soon().until(() -> pipeline.depth(broker, pipeline.topology.deadLetters()) == 1);
+    }
+
+    @Test
+    void anAnswerThatHasEndedStaysAsItIs() throws Exception {
+        Sent done = pipeline.send(pipeline.newChat(), "done");
+        pipeline.messages.apply(new AnswerUpdate.Completed(
+                new AnswerRef(done.answer().chatId(), done.answer().id(), 1, 1),
+                "run",
+                "answer",
+                "m",
+                new AnswerUpdate.Usage(1, 1),
+                Optional.empty(),
+                Instant.now()));
+        die(request(done.answer()));
+        Sent poison = pipeline.send(pipeline.newChat(), "poison");
+        die(request(poison.answer()));
+        watch();
+        Pipeline.soon().until(() -> pipeline.now(poison.answer()).status() == Status.FAILED);
+        assertThat(pipeline.now(done.answer()).status()).isEqualTo(Status.COMPLETED);
+    }
+
+    @Test
+    void aLetterBehindThousandsOfOthersIsSeenToo() throws Exception {
+        Publisher publisher = broker.publisher(200);
+        List<CompletableFuture<Void>> confirms = new ArrayList<>();
+        for (int i = 0; i < 1_500; i++) {
+            confirms.add(publisher.publish(
+                    new Outgoing(pipeline.topology.deadLetters(), "odd", Map.of(), new byte[] {'{', '}'})));
+        }
+        for (CompletableFuture<Void> confirm : confirms) {
+            Publisher.await(confirm);
+        }
+        Sent sent = pipeline.send(pipeline.newChat(), "poison");
+        die(request(sent.answer()));
+        watch();
+        Pipeline.soon().until(() -> pipeline.now(sent.answer()).status() == Status.FAILED);
+        // And one that comes after the first look.
+        Sent later = pipeline.send(pipeline.newChat(), "poison too");
+        die(request(later.answer()));
+        Pipeline.soon().until(() -> pipeline.now(later.answer()).status() == Status.FAILED);
+    }
+}

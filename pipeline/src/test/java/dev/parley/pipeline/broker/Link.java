@@ -1,0 +1,104 @@
+package dev.parley.pipeline.broker;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** A way to a server on which the answers can be held back, as by a server or a network that has stalled. */
+final class Link implements AutoCloseable {
+    private final URI target;
+    private final ServerSocket server;
+    private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private boolean held;
+
+    Link(URI target) throws IOException {
+        this.target = target;
+        this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(this::accept);
+    }
+
+    URI uri() {
+        return URI.create("%s://%s@127.0.0.1:%d%s"
+                .formatted(target.getScheme(), target.getRawUserInfo(), server.getLocalPort(), target.getRawPath()));
+    }
+
+    void hold() {
+        set(true);
+    }
+
+    void letGo() {
+        set(false);
+    }
+
+    private void set(boolean value) {
+        lock.lock();
+        try {
+            held = value;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void accept() {
+        while (!server.isClosed()) {
+            try {
+                Socket client = server.accept();
+                Socket there = new Socket(target.getHost(), target.getPort());
+                sockets.add(client);
+                sockets.add(there);
+                Thread.ofVirtual().start(() -> copy(client, there, false));
+                Thread.ofVirtual().start(() -> copy(there, client, true));
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private void copy(Socket from, Socket to, boolean answers) {
+        byte[] buffer = new byte[8192];
+        try (from;
+                to) {
+            InputStream in = from.getInputStream();
+            OutputStream out = to.getOutputStream();
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                if (answers) {
+                    await();
+                }
+                out.write(buffer, 0, n);
+            }
+        } catch (IOException | InterruptedException e) {
+            // The link's end, whoever ended it.
+        }
+    }
+
+    private void await() throws InterruptedException {
+        lock.lock();
+        try {
+            while (held) {
+                changed.await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        letGo();
+        server.close();
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+    }
+}
