@@ -16,6 +16,8 @@ const sanitizing = {
   ALLOWED_ATTR: ['href', 'src', 'alt', 'title', 'start', 'class', 'data-math', 'style'],
   ALLOWED_URI_REGEXP: allowedSchemes,
   ALLOW_DATA_ATTR: false,
+  // Their values are no addresses, so the rule for addresses must not judge them.
+  ADD_URI_SAFE_ATTR: ['data-math', 'start'],
 } as const
 
 /** The nodes of a block of Markdown. Without a math setter, formulas show as their TeX. */
@@ -24,6 +26,7 @@ export function renderMarkdown(text: string, setMath?: MathSetter): DocumentFrag
     ...sanitizing,
     ALLOWED_TAGS: [...sanitizing.ALLOWED_TAGS],
     ALLOWED_ATTR: [...sanitizing.ALLOWED_ATTR],
+    ADD_URI_SAFE_ATTR: [...sanitizing.ADD_URI_SAFE_ATTR],
   })
   fragment.querySelectorAll('img').forEach(imageAsLink)
   fragment.querySelectorAll('a').forEach(harmless)

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * The servers, the API, one worker and, without a key, the fake Gemini. The variables of both services work here too;
@@ -44,6 +45,11 @@ public final class LocalParley implements AutoCloseable {
                 .toAbsolutePath()
                 .normalize();
         try {
+            // Beside the servers' start, as it needs none of them.
+            Optional<CompletableFuture<FakeGemini>> starting = fake
+                    ? Optional.of(fake(variables))
+                            .map(options -> CompletableFuture.supplyAsync(() -> FakeGemini.start(options)))
+                    : Optional.empty();
             DevServices servers = parts.opened("servers", DevServices.start(data, DevServices.Options.forRun()));
             setUnlessGiven(environment, "DATABASE_URL", servers.postgres().url());
             setUnlessGiven(environment, "REDIS_URL", servers.redis().url());
@@ -54,9 +60,7 @@ public final class LocalParley implements AutoCloseable {
             if (Files.isRegularFile(page.resolve("index.html"))) {
                 setUnlessGiven(environment, "UI_FOLDER", page.toString());
             }
-            fakeGemini = fake
-                    ? Optional.of(parts.opened("fake Gemini", FakeGemini.start(fake(variables))))
-                    : Optional.empty();
+            fakeGemini = starting.map(CompletableFuture::join).map(gemini -> parts.opened("fake Gemini", gemini));
             fakeGemini.ifPresent(gemini -> {
                 environment.put("GEMINI_BASE_URL", gemini.baseUri().toString());
                 environment.put("GEMINI_API_KEYS", "fake-1,fake-2");

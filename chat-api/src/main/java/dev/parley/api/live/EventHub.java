@@ -1,5 +1,6 @@
 package dev.parley.api.live;
 
+import com.fasterxml.jackson.annotation.JsonRawValue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
@@ -14,6 +15,7 @@ import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -23,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -39,12 +42,14 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     private static final int MOST_VIEWERS = 10_000;
 
     /** What travels between instances; live events of workers have no origin. */
-    private record Envelope(String type, String origin, JsonNode data, Optional<UUID> ended) {}
+    private record Envelope(
+            String type, String origin, @JsonRawValue String data, Optional<UUID> ended) {}
 
     private final Redis redis;
     private final String instance;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<UUID, Set<Viewer>> viewers = new java.util.HashMap<>();
+    private final Map<UUID, Set<Viewer>> viewers = new HashMap<>();
+    private final AtomicInteger count = new AtomicInteger();
     private final AtomicReference<StatefulRedisPubSubConnection<String, String>> subscriptions =
             new AtomicReference<>();
     private final Thread redisWatch;
@@ -54,7 +59,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         this.redis = redis;
         this.instance = instance;
         this.redisWatch = Thread.ofVirtual().name("redis-watch").unstarted(this::watchRedis);
-        meters.gauge("viewers", "Open connections that watch a chat", this::count);
+        meters.gauge("viewers", "Open connections that watch a chat", count::get);
     }
 
     /** @param instance unique for this process */
@@ -82,21 +87,20 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     /** Begins to watch a chat; returns when nothing that happens from now on is missed, or Redis is away. */
     Optional<Viewer> watch(UUID chat) {
         Viewer viewer = new Viewer(chat);
-        boolean first;
         lock.lock();
         try {
-            if (closed || count() >= MOST_VIEWERS) {
+            if (closed || count.get() >= MOST_VIEWERS) {
                 return Optional.empty();
             }
-            first = viewers.computeIfAbsent(chat, id -> new HashSet<>()).add(viewer)
-                    && viewers.get(chat).size() == 1;
+            viewers.computeIfAbsent(chat, id -> new HashSet<>()).add(viewer);
+            count.incrementAndGet();
         } finally {
             lock.unlock();
         }
         StatefulRedisPubSubConnection<String, String> connection = subscriptions.get();
         if (connection != null && redis.connected()) {
             // Also for a second viewer: the first one's subscription may still be under way.
-            await(connection.async().subscribe(LiveKeys.chatChannel(chat)).toCompletableFuture(), first);
+            await(connection.async().subscribe(LiveKeys.chatChannel(chat)).toCompletableFuture());
         }
         return Optional.of(viewer);
     }
@@ -106,7 +110,9 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         lock.lock();
         try {
             Set<Viewer> watching = viewers.getOrDefault(viewer.chat(), new HashSet<>());
-            watching.remove(viewer);
+            if (watching.remove(viewer)) {
+                count.decrementAndGet();
+            }
             last = watching.isEmpty() && viewers.remove(viewer.chat()) != null;
             StatefulRedisPubSubConnection<String, String> connection = subscriptions.get();
             // Under the lock, so that it cannot overtake the subscription of a viewer who comes now.
@@ -118,11 +124,11 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         }
     }
 
-    private void await(CompletableFuture<Void> subscribed, boolean first) {
+    private void await(CompletableFuture<Void> subscribed) {
         try {
             subscribed.get(SUBSCRIBE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            LOG.log(Level.DEBUG, "Redis did not take a subscription (first: {0}); the page polls", first);
+            LOG.log(Level.DEBUG, "Redis did not take a subscription in time");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -130,7 +136,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
 
     @Override
     public void publish(UUID chat, ChatEvent event) {
-        JsonNode data = Json.mapper().valueToTree(event);
+        String data = Json.text(event);
         Optional<UUID> ended = ended(event);
         deliver(chat, new HubEvent.Stored(event.name(), data, ended));
         String message = Json.text(new Envelope(event.name(), instance, data, ended));
@@ -154,9 +160,13 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 deliver(chat, new HubEvent.Live(Json.mapper().treeToValue(json, LiveEvent.class)));
                 return;
             }
-            Envelope envelope = Json.mapper().treeToValue(json, Envelope.class);
-            if (!envelope.origin().equals(instance)) {
-                deliver(chat, new HubEvent.Stored(envelope.type(), envelope.data(), envelope.ended()));
+            if (!json.get("origin").asText().equals(instance)) {
+                deliver(
+                        chat,
+                        new HubEvent.Stored(
+                                json.path("type").asText(),
+                                json.path("data").toString(),
+                                Optional.ofNullable(json.get("ended")).map(id -> UUID.fromString(id.asText()))));
             }
         } catch (com.fasterxml.jackson.core.JsonProcessingException
                 | IllegalArgumentException
@@ -170,15 +180,6 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         lock.lock();
         try {
             viewers.getOrDefault(chat, Set.of()).forEach(viewer -> viewer.offer(event));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private int count() {
-        lock.lock();
-        try {
-            return viewers.values().stream().mapToInt(Set::size).sum();
         } finally {
             lock.unlock();
         }

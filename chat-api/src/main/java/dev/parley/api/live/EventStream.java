@@ -5,6 +5,7 @@ import dev.parley.api.message.Message;
 import dev.parley.pipeline.live.LiveEvent;
 import dev.parley.pipeline.live.LiveText;
 import dev.parley.pipeline.live.Runs;
+import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,8 +25,11 @@ final class EventStream {
 
     /** Where the events go. */
     interface Sink {
-        /** @param id for Last-Event-ID, where the event has one */
-        void event(Optional<String> id, String name, Object data);
+        /**
+         * @param id for Last-Event-ID, where the event has one
+         * @param data JSON in one line
+         */
+        void event(Optional<String> id, String name, String data);
 
         void comment(String text);
     }
@@ -92,7 +96,7 @@ final class EventStream {
                 .map(Message::id)
                 .toList();
         List<Live> live = new ArrayList<>();
-        for (Map.Entry<UUID, LiveText> text : texts(pending).entrySet()) {
+        for (Map.Entry<UUID, LiveText> text : runningTexts(pending).entrySet()) {
             UUID answer = text.getKey();
             String run = text.getValue().run();
             String whole = text.getValue().text();
@@ -111,15 +115,16 @@ final class EventStream {
                         ? message.generating()
                         : message)
                 .toList();
-        sink.event(id, "snapshot", new Snapshot(stored.chat(), messages, stored.next(), live));
+        sink.event(id, "snapshot", Json.text(new Snapshot(stored.chat(), messages, stored.next(), live)));
         if (hub.live() == told) {
             told = !told;
             sink.event(
                     Optional.empty(),
                     "notice",
-                    told
-                            ? new Notice("live-unavailable", "Answers arrive whole for now, not word by word.")
-                            : new Notice("live-restored", "Answers arrive word by word again."));
+                    Json.text(
+                            told
+                                    ? new Notice("live-unavailable", "Answers arrive whole for now, not word by word.")
+                                    : new Notice("live-restored", "Answers arrive word by word again.")));
         }
     }
 
@@ -134,7 +139,7 @@ final class EventStream {
                 sink.event(
                         Optional.of(id(started.answerId(), started.run(), 0)),
                         "answer.started",
-                        new Started(started.answerId(), started.run(), started.attempt()));
+                        Json.text(new Started(started.answerId(), started.run(), started.attempt())));
             }
             case LiveEvent.Delta delta -> {
                 switch (positions.next(delta)) {
@@ -155,11 +160,20 @@ final class EventStream {
         sink.event(
                 Optional.of(id(delta.answerId(), delta.run(), end)),
                 "answer.delta",
-                new Live(delta.answerId(), delta.run(), delta.offset(), delta.text()));
+                Json.text(new Live(delta.answerId(), delta.run(), delta.offset(), delta.text())));
     }
 
     private static String id(UUID answer, String run, int offset) {
         return new EventId(answer, run, offset).toString();
+    }
+
+    /** Without what dead or failed runs have left. */
+    private Map<UUID, LiveText> runningTexts(List<UUID> answers) {
+        try {
+            return runs.texts(runs.running(answers));
+        } catch (RedisUnavailable e) {
+            return Map.of();
+        }
     }
 
     private Map<UUID, LiveText> texts(List<UUID> answers) {

@@ -1,6 +1,5 @@
 package dev.parley.api.live;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.pipeline.live.LiveEvent;
 import java.util.Optional;
 import java.util.UUID;
@@ -14,8 +13,8 @@ sealed interface HubEvent {
      * A stored change.
      *
      * @param name the event's name on the wire
-     * @param data JSON
+     * @param data JSON, written once for all viewers
      * @param ended the answer that is final with this event
      */
-    record Stored(String name, JsonNode data, Optional<UUID> ended) implements HubEvent {}
+    record Stored(String name, String data, Optional<UUID> ended) implements HubEvent {}
 }

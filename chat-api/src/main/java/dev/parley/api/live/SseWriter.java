@@ -1,6 +1,5 @@
 package dev.parley.api.live;
 
-import dev.parley.pipeline.message.Json;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -25,15 +24,11 @@ final class SseWriter implements EventStream.Sink, AutoCloseable {
     }
 
     @Override
-    public void event(Optional<String> id, String name, Object data) {
+    public void event(Optional<String> id, String name, String data) {
         StringBuilder text = new StringBuilder();
         id.ifPresent(value -> text.append("id: ").append(value).append('\n'));
         // JSON has no line breaks, so one data line holds it.
-        text.append("event: ")
-                .append(name)
-                .append("\ndata: ")
-                .append(Json.text(data))
-                .append("\n\n");
+        text.append("event: ").append(name).append("\ndata: ").append(data).append("\n\n");
         write(text.toString());
     }
 

@@ -8,6 +8,8 @@ import io.helidon.metrics.api.Timer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -36,6 +38,8 @@ public final class Meters {
     };
 
     private final MeterRegistry registry;
+    /** Looking a meter up in the registry costs more than counting; the labels' values are few, so this stays small. */
+    private final Map<List<String>, Counter> counters = new ConcurrentHashMap<>();
 
     public Meters(MeterRegistry registry) {
         this.registry = registry;
@@ -52,8 +56,13 @@ public final class Meters {
 
     /** A count that only grows. @param tags names and values in turn; values from a small fixed set */
     public Counter counter(String name, String description, String... tags) {
-        return registry.getOrCreate(
-                Counter.builder("parley_" + name).description(description).tags(tags(tags)));
+        List<String> key = new ArrayList<>(List.of(tags));
+        key.add(name);
+        return counters.computeIfAbsent(
+                key,
+                unknown -> registry.getOrCreate(Counter.builder("parley_" + name)
+                        .description(description)
+                        .tags(tags(tags))));
     }
 
     /** A value read when somebody looks; must be cheap and must not throw. */
