@@ -22,8 +22,11 @@ import java.util.Map;
 
 /** A whole Parley for a test: servers of its own or parts of shared ones, a fake Gemini, and services to start and kill. */
 final class Installation implements AutoCloseable {
-    /** Long enough for two slow cores that others use too; reached only by a test that fails. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    /**
+     * Longer than a quota window, for which some stories have to wait, and long enough for two slow cores that others use
+     * too; reached only by a test that fails.
+     */
+    static final Duration PATIENCE = Duration.ofSeconds(90);
 
     static final String API = "chat-api";
     static final String WORKER = "gemini-worker";
@@ -45,7 +48,7 @@ final class Installation implements AutoCloseable {
         this.redisUrl = redisUrl;
         this.rabbitUrl = rabbitUrl;
         this.gemini = FakeGemini.start(fake.withoutHttps());
-        this.logs = Files.createTempDirectory("parley-logs-");
+        this.logs = Files.createTempDirectory(Files.createDirectories(Path.of("target", "service-logs")), "test-");
         variables.putAll(Map.of(
                 "DATABASE_URL", databaseUrl,
                 "DATABASE_POOL_SIZE", "4",
