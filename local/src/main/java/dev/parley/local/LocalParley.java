@@ -14,7 +14,6 @@ import dev.parley.pipeline.runtime.Logs;
 import dev.parley.worker.GeminiWorker;
 import dev.parley.worker.WorkerSettings;
 import java.lang.System.Logger.Level;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -95,14 +94,9 @@ public final class LocalParley implements AutoCloseable {
         return api.port();
     }
 
-    /** Where the fake Gemini is, if it answers. */
-    public Optional<URI> fakeUri() {
-        return fakeGemini.map(FakeGemini::baseUri);
-    }
-
-    /** Calls the fake Gemini has had, if it answers. */
-    public Optional<Long> fakeCalls() {
-        return fakeGemini.map(gemini -> (long) gemini.report().calls());
+    /** The fake Gemini, if it answers; closed with everything else. */
+    public Optional<FakeGemini> fake() {
+        return fakeGemini;
     }
 
     private static int nextPort(int port) {

@@ -31,8 +31,10 @@ final class Latency {
         ParleyClient client = new ParleyClient(URI.create("http://127.0.0.1:" + parley.port()));
         HttpClient straight =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-        URI model =
-                parley.fakeUri().orElseThrow().resolve("/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse");
+        URI model = parley.fake()
+                .orElseThrow()
+                .baseUri()
+                .resolve("/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse");
         List<Times> direct = new ArrayList<>();
         List<Times> through = new ArrayList<>();
         for (int i = 0; i < WARM_UP + MEASURED; i++) {

@@ -43,7 +43,7 @@ final class Load {
             }
         }
         int wanted = USERS * MESSAGES;
-        long calls = parley.fakeCalls().orElseThrow();
+        long calls = parley.fake().orElseThrow().report().calls();
         double rate = wanted / seconds;
         Figures waits = Figures.ofNanos(
                 users.stream().flatMap(user -> user.waits().stream()).toList());
