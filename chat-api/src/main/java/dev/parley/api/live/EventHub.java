@@ -45,7 +45,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
 
     /** What travels between instances; live events of workers have no origin. */
     private record Envelope(
-            String type, String origin, @JsonRawValue String data, Optional<UUID> ended) {}
+            String type, String origin, @JsonRawValue String data, Optional<UUID> answer, boolean ended) {}
 
     private final Redis redis;
     private final String instance;
@@ -148,18 +148,25 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     @Override
     public void publish(UUID chat, ChatEvent event) {
         String data = Json.text(event);
-        Optional<UUID> ended = ended(event);
-        deliver(chat, new HubEvent.Stored(event.name(), data, ended));
-        String message = Json.text(new Envelope(event.name(), instance, data, ended));
+        Optional<UUID> answer = answer(event);
+        boolean ended = event instanceof ChatEvent.AnswerCompleted
+                || event instanceof ChatEvent.AnswerFailed
+                || event instanceof ChatEvent.AnswerCancelled;
+        deliver(chat, new HubEvent.Stored(event.name(), data, answer, ended));
+        String message = Json.text(new Envelope(event.name(), instance, data, answer, ended));
         redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
     }
 
-    private static Optional<UUID> ended(ChatEvent event) {
+    private static Optional<UUID> answer(ChatEvent event) {
         return switch (event) {
+            case ChatEvent.AnswerQueued queued -> Optional.of(queued.answerId());
+            case ChatEvent.AnswerRetrying retrying -> Optional.of(retrying.answerId());
             case ChatEvent.AnswerCompleted completed -> Optional.of(completed.answerId());
             case ChatEvent.AnswerFailed failed -> Optional.of(failed.answerId());
             case ChatEvent.AnswerCancelled cancelled -> Optional.of(cancelled.answerId());
-            case ChatEvent other -> Optional.empty();
+            case ChatEvent.MessageCreated created -> Optional.empty();
+            case ChatEvent.ChatUpdated updated -> Optional.empty();
+            case ChatEvent.ChatDeleted deleted -> Optional.empty();
         };
     }
 
@@ -177,7 +184,8 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                         new HubEvent.Stored(
                                 json.path("type").asText(),
                                 json.path("data").toString(),
-                                Optional.ofNullable(json.get("ended")).map(id -> UUID.fromString(id.asText()))));
+                                Optional.ofNullable(json.get("answer")).map(id -> UUID.fromString(id.asText())),
+                                json.path("ended").asBoolean()));
             }
         } catch (com.fasterxml.jackson.core.JsonProcessingException
                 | IllegalArgumentException

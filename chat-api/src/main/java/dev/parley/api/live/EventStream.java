@@ -67,7 +67,7 @@ final class EventStream {
             switch (viewer.next(quiet.toMillis())) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
                 case Viewer.Signal.Happened(HubEvent.Stored stored) -> {
-                    stored.ended().ifPresent(positions::end);
+                    stored.answer().ifPresent(stored.ended() ? positions::end : positions::pending);
                     sink.event(Optional.empty(), stored.name(), stored.data());
                     if (stored.name().equals("chat.deleted")) {
                         return;
@@ -90,6 +90,11 @@ final class EventStream {
 
     private void snapshot(Stored stored, Optional<EventId> resume) {
         positions.clear();
+        // What is still on its way of answers that are stored already comes too late.
+        stored.messages().stream()
+                .filter(message -> !message.pending())
+                .map(Message::id)
+                .forEach(positions::end);
         List<UUID> pending = stored.messages().stream()
                 .filter(Message::pending)
                 .map(Message::id)
@@ -134,15 +139,12 @@ final class EventStream {
     private void live(LiveEvent event) {
         switch (event) {
             case LiveEvent.Started started -> {
-                if (positions.knows(started.answerId(), started.run())) {
-                    // The snapshot, which was read after this was heard, has shown the run already.
-                    return;
+                if (positions.begin(started.answerId(), started.run())) {
+                    sink.event(
+                            Optional.of(id(started.answerId(), started.run(), 0)),
+                            "answer.started",
+                            Json.text(new Started(started.answerId(), started.run(), started.attempt())));
                 }
-                positions.sent(started.answerId(), started.run(), 0);
-                sink.event(
-                        Optional.of(id(started.answerId(), started.run(), 0)),
-                        "answer.started",
-                        Json.text(new Started(started.answerId(), started.run(), started.attempt())));
             }
             case LiveEvent.Delta delta -> {
                 switch (positions.next(delta)) {

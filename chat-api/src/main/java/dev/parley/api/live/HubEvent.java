@@ -14,7 +14,8 @@ sealed interface HubEvent {
      *
      * @param name the event's name on the wire
      * @param data JSON, written once for all viewers
-     * @param ended the answer that is final with this event
+     * @param answer the answer whose state this tells
+     * @param ended whether that state is final
      */
-    record Stored(String name, String data, Optional<UUID> ended) implements HubEvent {}
+    record Stored(String name, String data, Optional<UUID> answer, boolean ended) implements HubEvent {}
 }

@@ -18,30 +18,49 @@ final class Positions {
 
     private final Map<UUID, Position> positions = new HashMap<>();
     private final Set<UUID> ended = new HashSet<>();
+    private final Map<UUID, String> overRuns = new HashMap<>();
 
     /** The text was sent up to here. */
     void sent(UUID answer, String run, int offset) {
-        ended.remove(answer);
         positions.put(answer, new Position(run, offset));
     }
 
-    /** Whether something of this run was sent and nothing has replaced it. */
-    boolean knows(UUID answer, String run) {
-        return Optional.ofNullable(positions.get(answer))
-                .filter(position -> position.run().equals(run))
-                .isPresent();
+    /**
+     * A run begins.
+     *
+     * @return false when a snapshot has shown the run already, or when the answer or that run is over: the news of its
+     *     end takes another way, over the broker and the database, and may come before the news of its beginning
+     */
+    boolean begin(UUID answer, String run) {
+        Position known = positions.get(answer);
+        if (over(answer, run) || (known != null && known.run().equals(run))) {
+            return false;
+        }
+        sent(answer, run, 0);
+        return true;
     }
 
-    /** The answer is final: what still comes of its run is late. */
+    /** The answer is final: what still comes of any run is late, until the answer is queued again. */
     void end(UUID answer) {
         positions.remove(answer);
         ended.add(answer);
+    }
+
+    /** The answer is queued or will be tried again: the run so far is over, another may begin. */
+    void pending(UUID answer) {
+        ended.remove(answer);
+        Optional.ofNullable(positions.remove(answer)).ifPresent(position -> overRuns.put(answer, position.run()));
+    }
+
+    private boolean over(UUID answer, String run) {
+        return ended.contains(answer) || run.equals(overRuns.get(answer));
     }
 
     /** Everything is forgotten, as before a snapshot. */
     void clear() {
         positions.clear();
         ended.clear();
+        overRuns.clear();
     }
 
     /** What to do with a piece. */
@@ -55,7 +74,7 @@ final class Positions {
     }
 
     Step next(LiveEvent.Delta delta) {
-        if (ended.contains(delta.answerId())) {
+        if (over(delta.answerId(), delta.run())) {
             return new Step.Skip();
         }
         Position position = positions.get(delta.answerId());

@@ -17,12 +17,14 @@ import dev.parley.api.model.Models;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.runtime.Logs;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.HttpRules;
 import io.helidon.webserver.http.HttpService;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.lang.System.Logger.Level;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -39,6 +41,7 @@ import java.util.regex.Pattern;
  * the viewers) they hear after the commit, and a restart may lose it: each of them also looks by itself.
  */
 public final class MessageService implements HttpService {
+    private static final System.Logger LOG = System.getLogger(MessageService.class.getName());
     private static final HeaderName IDEMPOTENCY_KEY = HeaderNames.create("Idempotency-Key");
     private static final Pattern KEY = Pattern.compile("[\\x21-\\x7E]{1,200}");
 
@@ -105,6 +108,7 @@ public final class MessageService implements HttpService {
         Sent sent =
                 switch (sending) {
                     case Sending.Accepted accepted -> {
+                        log(accepted.sent().answer());
                         if (accepted.sent().answer().waitsFor().isEmpty()) {
                             outboxWake.run();
                         }
@@ -129,6 +133,15 @@ public final class MessageService implements HttpService {
         response.status(io.helidon.http.Status.CREATED_201)
                 .header("Location", "/api/messages/" + sent.message().id());
         Bodies.send(response, sent);
+    }
+
+    private static void log(Message answer) {
+        Logs.with(
+                Map.of(
+                        "chat", answer.chatId().toString(),
+                        "answer", answer.id().toString(),
+                        "attempt", "1"),
+                () -> LOG.log(Level.DEBUG, "accepted a message"));
     }
 
     private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
@@ -244,10 +257,11 @@ public final class MessageService implements HttpService {
     private void tell(Change change) {
         Message answer = change.message();
         runs.revoke(answer.id(), change.round());
+        // Before a worker can begin: a viewer takes a new run only after it has heard that the answer is queued again.
+        events.publish(answer.chatId(), ChatEvent.of(answer));
         if (change.outboxGrew()) {
             outboxWake.run();
         }
-        events.publish(answer.chatId(), ChatEvent.of(answer));
     }
 
     private static void answersOnly(Message message) {

@@ -248,9 +248,10 @@ public final class MessageStore {
     /**
      * An update that changed its answer.
      *
+     * @param requestId of the HTTP request that asked for it, for the logs
      * @param followUpsReleased whether the outbox has something new for the relay
      */
-    public record Applied(Message message, UUID chatId, boolean followUpsReleased) {}
+    public record Applied(Message message, UUID chatId, Optional<String> requestId, boolean followUpsReleased) {}
 
     // A final text is taken from any attempt of the round: whichever finishes first has answered.
     private static final String COMPLETE = """
@@ -259,7 +260,7 @@ public final class MessageStore {
                 attempt = :attempt, input_tokens = :input, output_tokens = :output, error = CAST(:error AS jsonb),
                 next_attempt_at = NULL, expected_at = NULL, completed_at = :at
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
-            RETURNING %s
+            RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
     // Also from any attempt: a dead letter may be one attempt behind what the user was told, and nothing else would
     // end its answer.
@@ -268,7 +269,7 @@ public final class MessageStore {
             SET status = 'failed', error = CAST(:error AS jsonb), attempt = GREATEST(m.attempt, :attempt),
                 next_attempt_at = NULL, expected_at = NULL, completed_at = :at
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
-            RETURNING %s
+            RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
     // Each attempt is announced once, and never goes back to an earlier one.
     private static final String RETRY_LATER = """
@@ -277,7 +278,7 @@ public final class MessageStore {
                 expected_at = NULL
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt < :attempt)
-            RETURNING %s
+            RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
     private static final String WAIT = """
             UPDATE messages m
@@ -285,7 +286,7 @@ public final class MessageStore {
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt <= :attempt)
               AND (m.expected_at IS DISTINCT FROM :at OR m.attempt IS DISTINCT FROM :attempt)
-            RETURNING %s
+            RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
 
     /**
@@ -295,10 +296,10 @@ public final class MessageStore {
      * <p>One statement and the commit for a passing state, two for an end, three when follow-ups waited.
      */
     public Optional<Applied> apply(AnswerUpdate update) {
-        return database.inTransaction(tx -> changed(tx, update).map(stored -> {
-            Message message = stored.message();
+        return database.inTransaction(tx -> changed(tx, update).map(changed -> {
+            Message message = changed.message();
             boolean released = !message.pending() && release(tx, message.id());
-            return new Applied(message, message.chatId(), released);
+            return new Applied(message, message.chatId(), changed.requestId(), released);
         }));
     }
 
@@ -307,7 +308,9 @@ public final class MessageStore {
         return apply(new AnswerUpdate.Failed(answer, failure, now()));
     }
 
-    private Optional<Stored> changed(DbExecute tx, AnswerUpdate update) {
+    private record Changed(Message message, Optional<String> requestId) {}
+
+    private Optional<Changed> changed(DbExecute tx, AnswerUpdate update) {
         Sql sql =
                 switch (update) {
                     case AnswerUpdate.Completed done ->
@@ -335,7 +338,7 @@ public final class MessageStore {
         return sql.with("answer", answer.answerId())
                 .with("round", answer.round())
                 .with("attempt", answer.attempt())
-                .one(this::stored);
+                .one(row -> new Changed(message(row), row.optionalText("request_id")));
     }
 
     private static String json(Failure failure) {

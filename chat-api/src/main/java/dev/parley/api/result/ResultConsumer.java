@@ -101,7 +101,10 @@ public final class ResultConsumer implements AutoCloseable {
                 Optional<Applied> applied = store.apply(update);
                 delivery.ack();
                 count(applied.isPresent() ? kind(update) : "duplicate");
-                applied.ifPresent(change -> announce(update, change));
+                applied.ifPresent(change -> {
+                    log(change);
+                    announce(update, change);
+                });
                 if (ends(update)) {
                     runs.settle(update.answer());
                 }
@@ -120,6 +123,15 @@ public final class ResultConsumer implements AutoCloseable {
                 return;
             }
         }
+    }
+
+    private static void log(Applied change) {
+        Logs.with(
+                Map.of("request", change.requestId().orElse("")),
+                () -> LOG.log(
+                        Level.DEBUG,
+                        "stored that its answer is {0}",
+                        change.message().status().name().toLowerCase(Locale.ROOT)));
     }
 
     private void announce(AnswerUpdate update, Applied change) {

@@ -46,11 +46,28 @@ class PositionsTest {
     }
 
     @Test
-    void whatComesAfterTheEndIsDroppedUntilANewRunStarts() {
+    void whatComesAfterTheEndIsDroppedUntilTheAnswerIsQueuedAgain() {
         positions.sent(answer, "r", 3);
         positions.end(answer);
         assertThat(positions.next(delta("r", 3, "late"))).isEqualTo(new Positions.Step.Skip());
-        positions.sent(answer, "s", 0);
+        positions.pending(answer);
+        assertThat(positions.begin(answer, "s")).isTrue();
+        assertThat(positions.next(delta("s", 0, "A"))).isInstanceOf(Positions.Step.Send.class);
+    }
+
+    @Test
+    void theBeginningOfARunThatComesAfterItsEndIsDropped() {
+        positions.end(answer);
+        assertThat(positions.begin(answer, "r")).isFalse();
+        assertThat(positions.next(delta("r", 0, "late"))).isEqualTo(new Positions.Step.Skip());
+    }
+
+    @Test
+    void whatIsLateOfAFailedRunIsDroppedAndTheNextRunShown() {
+        positions.begin(answer, "r");
+        positions.pending(answer);
+        assertThat(positions.next(delta("r", 0, "late"))).isEqualTo(new Positions.Step.Skip());
+        assertThat(positions.begin(answer, "s")).isTrue();
         assertThat(positions.next(delta("s", 0, "A"))).isInstanceOf(Positions.Step.Send.class);
     }
 

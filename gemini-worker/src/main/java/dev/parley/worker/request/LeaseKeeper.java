@@ -29,10 +29,7 @@ final class LeaseKeeper implements AutoCloseable {
                 return;
             }
             for (Running.Try held : running.all()) {
-                String run = held.run();
-                if (!run.isEmpty()) {
-                    renew(held, run);
-                }
+                held.keep(run -> renew(held, run));
             }
         }
     }

@@ -15,8 +15,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * live text only: when it is back, the whole text is written from the beginning. Thread-safe.
  */
 final class LiveWriter implements DeltaListener {
-    /** Two frames of a screen: nobody sees the difference, and 200 streams stay below 6,000 writes a second. */
-    static final Duration JOIN = Duration.ofMillis(30);
+    /** Still a flowing text to the eye, and 200 streams stay below 3,500 writes a second. */
+    static final Duration JOIN = Duration.ofMillis(60);
 
     private final Runs runs;
     private final AnswerRef answer;

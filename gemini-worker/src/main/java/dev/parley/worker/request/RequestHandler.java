@@ -102,8 +102,10 @@ final class RequestHandler implements Handler {
                         "chat", answer.chatId().toString(),
                         "answer", answer.answerId().toString(),
                         "attempt", Integer.toString(answer.attempt())),
-                () -> running.<Exception>with(
-                        answer, held -> settle(delivery, request, held, conclude(request, held))));
+                () -> {
+                    LOG.log(Level.DEBUG, "taken from the queue");
+                    running.<Exception>with(answer, held -> settle(delivery, request, held, conclude(request, held)));
+                });
     }
 
     /** What the handling of a request came to; {@link #settle} makes it durable. */
@@ -128,7 +130,10 @@ final class RequestHandler implements Handler {
             throws PublishFailed {
         AnswerRef answer = request.answer();
         switch (conclusion) {
-            case Conclusion.Done(AnswerUpdate.Completed result) -> outbound.result(result);
+            case Conclusion.Done(AnswerUpdate.Completed result) -> {
+                outbound.result(result);
+                LOG.log(Level.DEBUG, "answered");
+            }
             case Conclusion.GaveUp(Failure failure) ->
                 outbound.result(new AnswerUpdate.Failed(answer, failure, clock.instant()));
             case Conclusion.TryLater(Failure failure) -> {
@@ -145,9 +150,13 @@ final class RequestHandler implements Handler {
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();
-        if (!held.run().isEmpty()) {
-            runs.release(answer, held.run());
-        }
+        // When the answer is stored the API clears the lease away with all the rest.
+        boolean over = conclusion instanceof Conclusion.Done || conclusion instanceof Conclusion.GaveUp;
+        held.letGo(run -> {
+            if (!over) {
+                runs.release(answer, run);
+            }
+        });
     }
 
     private Conclusion conclude(GenerationRequest request, Running.Try held) {
@@ -209,8 +218,7 @@ final class RequestHandler implements Handler {
                 }
             }
             // The next call is a run of its own: its text replaces what this one has shown.
-            runs.release(request.answer(), held.run());
-            held.holds("");
+            held.letGo(run -> runs.release(request.answer(), run));
         }
     }
 

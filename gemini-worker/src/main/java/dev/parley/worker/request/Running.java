@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /** What this worker holds right now, so that a cancel, a lost lease or a stop can reach it. Thread-safe. */
 final class Running {
@@ -22,6 +24,8 @@ final class Running {
         private final Cancellation cancellation = new Cancellation();
         private volatile Phase phase = Phase.WAITING;
         private volatile String run = "";
+        /** Makes sending a renewal and sending the release one after the other; Redis keeps that order. */
+        private final ReentrantLock lease = new ReentrantLock();
 
         private Try(AnswerRef answer) {
             this.answer = answer;
@@ -42,6 +46,31 @@ final class Running {
 
         void holds(String newRun) {
             run = newRun;
+        }
+
+        /** Sends a renewal of the lease that is held, if one is. Never after {@link #letGo}: it would take it again. */
+        void keep(Consumer<String> renewal) {
+            lease.lock();
+            try {
+                if (!run.isEmpty()) {
+                    renewal.accept(run);
+                }
+            } finally {
+                lease.unlock();
+            }
+        }
+
+        /** Sends the release of the lease that is held, if one is; from then on none is. */
+        void letGo(Consumer<String> release) {
+            lease.lock();
+            try {
+                if (!run.isEmpty()) {
+                    release.accept(run);
+                    run = "";
+                }
+            } finally {
+                lease.unlock();
+            }
         }
 
         void enters(Phase next) {

@@ -9,10 +9,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -25,6 +27,8 @@ import java.util.stream.Collectors;
 public final class Environment {
     private final Map<Variable, String> values = new EnumMap<>(Variable.class);
     private final List<String> problems = new ArrayList<>();
+    /** One mistake, one line: what follows from a mistake in a variable is not told again. */
+    private final Set<Variable> faulty = EnumSet.noneOf(Variable.class);
 
     public Environment(Map<String, String> variables) {
         for (Variable variable : Variable.values()) {
@@ -52,6 +56,7 @@ public final class Environment {
                 values.put(variable, value);
             }
         } catch (IOException e) {
+            faulty.add(variable);
             problems.add("%s_FILE names %s, which cannot be read".formatted(variable, file));
         }
     }
@@ -175,7 +180,9 @@ public final class Environment {
 
     /** Notes a mistake that only the caller can see, such as two settings that contradict each other. */
     public void problem(Variable variable, String what) {
-        problems.add(variable + " " + what);
+        if (faulty.add(variable)) {
+            problems.add(variable + " " + what);
+        }
     }
 
     /** @throws InvalidConfiguration with one line for each mistake found so far */

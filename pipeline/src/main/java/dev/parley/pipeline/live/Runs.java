@@ -165,15 +165,15 @@ public final class Runs {
     }
 
     /**
-     * The answer's round is over and stored: its later tries are obsolete, and its text and result are not needed any
-     * more. Keeps Redis small however long redelivered twins may still come.
+     * The answer's round is over and stored: its later tries are obsolete, and its lease, text and result are not needed
+     * any more. Keeps Redis small however long redelivered twins may still come.
      */
     public CompletableFuture<Void> settle(AnswerRef answer) {
         UUID id = answer.answerId();
         return redis.<Long>async(
                         SETTLE,
                         ScriptOutputType.INTEGER,
-                        List.of(LiveKeys.floor(id), LiveKeys.text(id), LiveKeys.result(id)),
+                        List.of(LiveKeys.floor(id), LiveKeys.lease(id), LiveKeys.text(id), LiveKeys.result(id)),
                         List.of(Long.toString(AnswerRef.orderOfRound(answer.round() + 1)), millis(FLOOR_LIFE)))
                 .thenApply(reply -> null);
     }
