@@ -103,11 +103,7 @@ class DuplicateIT {
         String prompt = "Thrice before [[fake answer=\"once\" first=500ms]]";
         Client.Sent sent = client.send(prompt);
         byte[] body = Client.await("the request is in its queue")
-                .until(
-                        () -> parley.broker()
-                                .peek("gemini.requests", 1, body -> {})
-                                .orElseThrow(),
-                        count -> count == 1)
+                .until(() -> parley.broker().peek("gemini.requests", 1).orElseThrow(), bodies -> bodies.size() == 1)
                 .getFirst();
         publish(sent, body);
         publish(sent, body);

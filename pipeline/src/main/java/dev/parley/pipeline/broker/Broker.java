@@ -15,6 +15,7 @@ import java.lang.System.Logger.Level;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -176,6 +177,12 @@ public final class Broker implements AutoCloseable {
             }
             return count;
         });
+    }
+
+    /** The same for a few messages, which are all held at once. */
+    public Optional<List<byte[]>> peek(String queue, int limit) {
+        List<byte[]> bodies = new ArrayList<>();
+        return peek(queue, limit, bodies::add).map(count -> bodies);
     }
 
     public Check check() {
