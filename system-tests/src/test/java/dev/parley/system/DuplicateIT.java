@@ -105,7 +105,8 @@ class DuplicateIT {
         Client.Sent sent = client.send(prompt);
         AtomicReference<byte[]> seen = new AtomicReference<>();
         Client.await("the request is in its queue")
-                .until(() -> parley.broker().peek("gemini.requests", 1, seen::set).orElseThrow() == 1);
+                .until(() ->
+                        parley.broker().peek("gemini.requests", 1, seen::set).orElseThrow() == 1);
         byte[] body = seen.get();
         publish(sent, body);
         publish(sent, body);
