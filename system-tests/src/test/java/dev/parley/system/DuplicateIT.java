@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -102,9 +103,11 @@ class DuplicateIT {
         parley.killWorkers();
         String prompt = "Thrice before [[fake answer=\"once\" first=500ms]]";
         Client.Sent sent = client.send(prompt);
-        byte[] body = Client.await("the request is in its queue")
-                .until(() -> parley.broker().peek("gemini.requests", 1).orElseThrow(), bodies -> bodies.size() == 1)
-                .getFirst();
+        AtomicReference<byte[]> seen = new AtomicReference<>();
+        Client.await("the request is in its queue")
+                .until(() ->
+                        parley.broker().peek("gemini.requests", 1, seen::set).orElseThrow() == 1);
+        byte[] body = seen.get();
         publish(sent, body);
         publish(sent, body);
 
