@@ -105,7 +105,7 @@ describe('a delta', () => {
 
 describe('pieces in any cut, repeated and overlapping', () => {
   const text = 'Grüße 😀 an 𝒳 — 日本語, `code`\n\n'.repeat(12)
-  const points = [...text]
+  const points = Array.from(text)
 
   /** Offsets between whole characters, as the server sends them. */
   const offsets = points.reduce<number[]>((all, point) => [...all, (all.at(-1) ?? 0) + point.length], [0])
