@@ -270,9 +270,10 @@ export interface paths {
         /**
          * A chat's live events over SSE.
          * @description The first event is always `snapshot`. With `Last-Event-ID` its `live` entry for that answer holds exactly the text after that event.
-         *     Each event's `data` is the schema of its name: Snapshot, MessageEvent (`message.created`, `answer.retrying`, `answer.completed`,
-         *     `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent (`chat.updated`,
-         *     `chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
+         *     Each event's `data` is the schema of its name: Snapshot, MessageEvent (`message.created`, `answer.queued`, `answer.retrying`,
+         *     `answer.completed`, `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent
+         *     (`chat.updated`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
+         *     `answer.queued` tells that an answer waits (again): after a retry, or with a new `expectedAt`.
          *     A comment comes every 15 s. `id` is opaque.
          */
         get: operations["streamEvents"];
@@ -295,7 +296,7 @@ export interface components {
             status: number;
             /** @description What is wrong and how to mend it, in a sentence. */
             detail: string;
-            /** @description The request id */
+            /** @description The request id, which is also in the logs. */
             instance?: string;
             /** @description The field or parameter at fault, as a path (`variables[0].name`). */
             field?: string;
@@ -483,6 +484,9 @@ export interface components {
         };
         ChatEvent: {
             chat: components["schemas"]["Chat"];
+        };
+        ChatDeleted: {
+            chatId: components["schemas"]["Id"];
         };
         Notice: {
             /** @enum {string} */

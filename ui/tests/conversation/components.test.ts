@@ -10,6 +10,8 @@ import { useDraft } from '@/features/conversation/useDraft'
 import { provideShell } from '@/features/shell/useShell'
 import { message, problem, stubApi } from '../support'
 
+/** The Markdown engine is loaded on demand, which takes a slow machine its time. */
+const patience = { timeout: 20_000 }
 let scope: EffectScope
 let mounted: VueWrapper | undefined
 
@@ -39,11 +41,11 @@ describe('a message', () => {
     const conversation = handle({ liveText: () => '**Hel' + 'lo** and [x](javascript:alert(1))' })
     const item = mount(MessageItem, { props: { message: message('a', { status: 'generating' }), conversation } })
     mounted = item
-    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] strong').text()).toBe('Hello'))
+    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] strong').text()).toBe('Hello'), patience)
     expect(item.find('a').exists()).toBe(false)
     expect(item.get('[data-testid=status-line]').text()).toContain('Writing…')
     await item.setProps({ message: message('a', { status: 'completed', content: '*Done*' }) })
-    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] em').text()).toBe('Done'))
+    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] em').text()).toBe('Done'), patience)
     expect(item.find('[data-testid=status-line]').exists()).toBe(false)
   })
 
