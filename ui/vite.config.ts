@@ -16,5 +16,7 @@ export default defineConfig({
     environmentOptions: { jsdom: { url: 'http://parley.test/' } },
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
     restoreMocks: true,
+    // A bound on what hangs, not a measure of speed: machines that run this are shared and slow.
+    testTimeout: 30_000,
   },
 })

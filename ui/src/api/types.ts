@@ -24,6 +24,7 @@ export type ChatEvent =
   | { type: 'message.created'; data: Schemas['MessageEvent'] }
   | { type: 'answer.started'; data: Schemas['AnswerStarted'] }
   | { type: 'answer.delta'; data: Live }
-  | { type: 'answer.retrying' | 'answer.completed' | 'answer.failed' | 'answer.cancelled'; data: Schemas['MessageEvent'] }
-  | { type: 'chat.updated' | 'chat.deleted'; data: Schemas['ChatEvent'] }
+  | { type: 'answer.queued' | 'answer.retrying' | 'answer.completed' | 'answer.failed' | 'answer.cancelled'; data: Schemas['MessageEvent'] }
+  | { type: 'chat.updated'; data: Schemas['ChatEvent'] }
+  | { type: 'chat.deleted'; data: Schemas['ChatDeleted'] }
   | { type: 'notice'; data: Schemas['Notice'] }

@@ -167,6 +167,7 @@ describe('the stream', () => {
 describe('an event', () => {
   it('that this page does not know, or cannot read, is passed over', () => {
     expect(parseEvent('answer.sung', '{}')).toBeUndefined()
+    expect(parseEvent('answer.queued', '{"message":{}}')?.type).toBe('answer.queued')
     expect(parseEvent(undefined, '{}')).toBeUndefined()
     expect(parseEvent('snapshot', '{')).toBeUndefined()
     expect(parseEvent('snapshot', 'null')).toBeUndefined()

@@ -105,7 +105,7 @@ describe('a delta', () => {
 
 describe('pieces in any cut, repeated and overlapping', () => {
   const text = 'Grüße 😀 an 𝒳 — 日本語, `code`\n\n'.repeat(12)
-  const points = [...text]
+  const points = Array.from(text)
 
   /** Offsets between whole characters, as the server sends them. */
   const offsets = points.reduce<number[]>((all, point) => [...all, (all.at(-1) ?? 0) + point.length], [0])
@@ -187,6 +187,21 @@ describe('a run', () => {
   })
 })
 
+describe('an answer that is tried again', () => {
+  it('shows that it waits, then its new text only', () => {
+    const failed = { ...running, status: 'failed' as const }
+    const queued = { ...running, status: 'queued' as const, expectedAt: at }
+    const state = follow([
+      { type: 'answer.failed', data: { answerId: 'a', message: failed } },
+      { type: 'answer.queued', data: { answerId: 'a', message: queued } },
+    ], begun)
+    expect(state.messages[1]).toEqual(queued)
+    const writes = follow([started('r2'), delta(0, 'Anew', 'r2')], state)
+    expect(writes.messages[1]?.status).toBe('generating')
+    expect(textOf(writes)).toBe('Anew')
+  })
+})
+
 describe('a sent message', () => {
   it('waits for the answer above as a follow-up and is released in its turn', () => {
     const followUp = sent('q2', 'And?')
@@ -224,6 +239,6 @@ describe('the rest of what the stream says', () => {
 
   it('renames and deletes the chat', () => {
     expect(follow([{ type: 'chat.updated', data: { chat: { ...chat, title: 'New' } } }], begun).chat?.title).toBe('New')
-    expect(follow([{ type: 'chat.deleted', data: { chat } }], begun).deleted).toBe(true)
+    expect(follow([{ type: 'chat.deleted', data: { chatId: 'chat' } }], begun).deleted).toBe(true)
   })
 })

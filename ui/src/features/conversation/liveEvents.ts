@@ -50,6 +50,7 @@ const known = new Set<string>([
   'message.created',
   'answer.started',
   'answer.delta',
+  'answer.queued',
   'answer.retrying',
   'answer.completed',
   'answer.failed',

@@ -75,6 +75,7 @@ export function applyEvent(state: Conversation, event: ConversationEvent): Appli
       return fits(applyStarted(state, event.data))
     case 'message.created':
       return fits(applyCreated(state, event.data.message))
+    case 'answer.queued':
     case 'answer.retrying':
     case 'answer.completed':
     case 'answer.failed':

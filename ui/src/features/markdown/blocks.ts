@@ -25,23 +25,35 @@ export function cutBlocks(source: string, before: Blocks = noBlocks): Blocks {
 /** The top-level blocks of a text and how many of the last ones may still change. */
 function cut(text: string): { blocks: string[]; open: number } {
   if (text === '') return { blocks: [], open: 0 }
-  const starts = blockStarts(text)
+  const tops = topTokens(text)
   const lines = lineOffsets(text)
   // The first block takes the blank lines before it, so that nothing gets lost.
-  const offsets = [0, ...starts.slice(1).map((line) => lines[line] ?? text.length)]
+  const offsets = [0, ...tops.slice(1).map(({ line }) => lines[line] ?? text.length)]
   const blocks = offsets.map((offset, index) => text.slice(offset, offsets[index + 1] ?? text.length))
   // Appended text goes into the last block. While that is one unfinished line, it may yet turn out to belong to the
   // block before ("#" is a heading, "#1" a word).
   const last = blocks.at(-1) ?? ''
-  return { blocks, open: last.trimStart().includes('\n') ? 1 : 2 }
+  const growing = last.trimStart().includes('\n') ? 1 : 2
+  // A formula whose end has not come yet reads as other blocks, all of which its end will take back.
+  const formula = blocks.findIndex((block, index) => tops[index]?.text && opensFormula(block, text.slice(offsets[index])))
+  return { blocks, open: formula < 0 ? growing : Math.max(growing, blocks.length - formula) }
 }
 
-function blockStarts(text: string): number[] {
-  const starts: number[] = []
+/** Whether a line of the block begins a formula that nothing in the rest of the text, from this block on, ends. */
+function opensFormula(block: string, rest: string): boolean {
+  return Array.from(block.matchAll(/^ {0,3}(\$\$|\\\[)/gm)).some(
+    (match) => !rest.includes(match[1] === '$$' ? '$$' : '\\]', match.index + match[0].length),
+  )
+}
+
+/** The line where each top-level block starts, and whether it is text (a paragraph or heading). */
+function topTokens(text: string): { line: number; text: boolean }[] {
+  const tops: { line: number; text: boolean }[] = []
   for (const token of parser.parse(text, { blocksOnly: true })) {
-    if (token.level === 0 && token.nesting >= 0 && token.map) starts.push(token.map[0])
+    if (token.level !== 0 || token.nesting < 0 || !token.map) continue
+    tops.push({ line: token.map[0], text: token.type === 'paragraph_open' || token.type === 'heading_open' })
   }
-  return starts
+  return tops
 }
 
 function lineOffsets(text: string): number[] {

@@ -1,0 +1,149 @@
+import { mount, type VueWrapper } from '@vue/test-utils'
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { defineComponent, effectScope, h, nextTick, ref, type EffectScope } from 'vue'
+import Composer from '@/features/conversation/Composer.vue'
+import MessageItem from '@/features/conversation/MessageItem.vue'
+import StatusLine from '@/features/conversation/StatusLine.vue'
+import { useConversation, type ConversationHandle } from '@/features/conversation/useConversation'
+import { useDraft } from '@/features/conversation/useDraft'
+import { provideShell } from '@/features/shell/useShell'
+import { message, problem, stubApi } from '../support'
+
+/** The Markdown engine is loaded on demand, which takes a slow machine its time. */
+const patience = { timeout: 20_000 }
+let scope: EffectScope
+let mounted: VueWrapper | undefined
+
+beforeEach(() => {
+  localStorage.clear()
+  setActivePinia(createPinia())
+  stubApi(() => problem(503))
+  vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }))
+  scope = effectScope()
+})
+
+afterEach(() => {
+  mounted?.unmount()
+  scope.stop()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+describe('a message', () => {
+  function handle(change: Partial<ConversationHandle>): ConversationHandle {
+    const real = scope.run(() => useConversation(ref(undefined)))
+    if (!real) throw new Error('no scope')
+    return { ...real, ...change }
+  }
+
+  it('shows its live text as Markdown, then the final one', async () => {
+    const conversation = handle({ liveText: () => '**Hel' + 'lo** and [x](javascript:alert(1))' })
+    const item = mount(MessageItem, { props: { message: message('a', { status: 'generating' }), conversation } })
+    mounted = item
+    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] strong').text()).toBe('Hello'), patience)
+    expect(item.find('a').exists()).toBe(false)
+    expect(item.get('[data-testid=status-line]').text()).toContain('Writing…')
+    await item.setProps({ message: message('a', { status: 'completed', content: '*Done*' }) })
+    await vi.waitFor(() => expect(item.find('[data-testid=answer-text] em').text()).toBe('Done'), patience)
+    expect(item.find('[data-testid=status-line]').exists()).toBe(false)
+  })
+
+  it('hands its id to what is done about it', async () => {
+    const retry = vi.fn(() => Promise.resolve())
+    const item = mount(MessageItem, { props: { message: message('a', { status: 'failed' }), conversation: handle({ retry }) } })
+    mounted = item
+    await item.get('[data-testid=retry]').trigger('click')
+    expect(retry).toHaveBeenCalledExactlyOnceWith('a')
+  })
+})
+
+describe('the status line', () => {
+  it('counts down by the second and offers to retry or cancel', async () => {
+    vi.useFakeTimers({ now: new Date('2026-03-04T10:00:00Z') })
+    const waits = message('a', { status: 'retrying', attempt: 2, maxAttempts: 5, nextAttemptAt: '2026-03-04T10:01:00Z' })
+    const line = mount(StatusLine, { props: { message: waits, hasText: false, busy: false } })
+    mounted = line
+    expect(line.text()).toContain('Attempt 2 of 5 · next try in 1:00')
+    await vi.advanceTimersByTimeAsync(1_000)
+    await nextTick()
+    expect(line.text()).toContain('next try in 0:59')
+    await line.get('[data-testid=retry]').trigger('click')
+    await line.get('[data-testid=cancel]').trigger('click')
+    expect(line.emitted()).toMatchObject({ retry: [[]], cancel: [[]] })
+    await line.setProps({ busy: true })
+    expect(line.get<HTMLButtonElement>('[data-testid=retry]').element.disabled).toBe(true)
+  })
+})
+
+describe('the composer', () => {
+  function compose(text: string, busy = false) {
+    const send = vi.fn()
+    const frame = defineComponent({
+      setup() {
+        provideShell({ openDrawer: () => undefined })
+        return () => h(Composer, { modelValue: text, busy, waiting: false, problem: undefined, onSend: send })
+      },
+    })
+    const wrapper = mount(frame, { attachTo: document.body })
+    mounted = wrapper
+    return { area: wrapper.get('textarea'), send }
+  }
+
+  it('sends on Enter', async () => {
+    const { area, send } = compose('Hi')
+    const event = new KeyboardEvent('keydown', { key: 'Enter', cancelable: true })
+    area.element.dispatchEvent(event)
+    await nextTick()
+    expect(send).toHaveBeenCalledOnce()
+    expect(event.defaultPrevented).toBe(true)
+  })
+
+  it('writes a new line on Shift+Enter', async () => {
+    const { area, send } = compose('Hi')
+    const event = new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, cancelable: true })
+    area.element.dispatchEvent(event)
+    await nextTick()
+    expect(send).not.toHaveBeenCalled()
+    expect(event.defaultPrevented).toBe(false)
+  })
+
+  it('leaves the Enter that ends a composition to the input method', async () => {
+    const { area, send } = compose('にほん')
+    await area.trigger('keydown', { key: 'Enter', isComposing: true })
+    await area.trigger('keydown', { key: 'Enter', keyCode: 229 })
+    await area.trigger('compositionstart')
+    await area.trigger('keydown', { key: 'Enter' })
+    expect(send).not.toHaveBeenCalled()
+    await area.trigger('compositionend')
+    await area.trigger('keydown', { key: 'Enter' })
+    expect(send).toHaveBeenCalledOnce()
+  })
+
+  it.each([['   ', false], ['Hi', true]])('sends neither nothing nor while it is busy (%j, %s)', async (text, busy) => {
+    const { area, send } = compose(text, busy)
+    await area.trigger('keydown', { key: 'Enter' })
+    expect(send).not.toHaveBeenCalled()
+  })
+})
+
+describe('a draft', () => {
+  it('is kept per chat and over reloads, until it is emptied', () => {
+    const chat = ref<string | undefined>('one')
+    const text = scope.run(() => useDraft(chat))
+    if (!text) throw new Error('no scope')
+    text.value = 'half a thought'
+    chat.value = 'two'
+    expect(text.value).toBe('')
+    text.value = 'another'
+    scope.stop()
+    const reloaded = effectScope()
+    const again = reloaded.run(() => useDraft(chat))
+    expect(again?.value).toBe('another')
+    chat.value = 'one'
+    expect(again?.value).toBe('half a thought')
+    if (again) again.value = ''
+    reloaded.stop()
+    expect(localStorage.getItem('parley.draft.one')).toBeNull()
+  })
+})

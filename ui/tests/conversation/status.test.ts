@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { announcement, statusLine } from '@/features/conversation/status'
+import type { Message } from '@/api/types'
+import { at, message } from '../support'
+
+const now = Date.parse(at)
+const inSeconds = (seconds: number) => new Date(now + seconds * 1000).toISOString()
+const busy = { type: 'urn:x', title: 'Gemini is busy.', detail: 'It answered 503.' }
+
+describe('the line of an answer', () => {
+  it.each<[string, Partial<Message>]>([
+    ['In the queue', {}],
+    ['Waits for the answer above', { waitsFor: 'a0', expectedAt: inSeconds(40) }],
+    ['In the queue · expected in about 40 s', { expectedAt: inSeconds(40) }],
+    ['In the queue · expected any moment', { expectedAt: inSeconds(-1) }],
+    ['Thinking…', { status: 'generating' }],
+    ['Another attempt · next try soon', { status: 'retrying' }],
+    ['Attempt 2 of 5 · gemini is busy · next try in 9:05', { status: 'retrying', attempt: 2, maxAttempts: 5, error: busy, nextAttemptAt: inSeconds(545) }],
+    ['Attempt 3 · next try now', { status: 'retrying', attempt: 3, nextAttemptAt: inSeconds(0) }],
+    ['Attempt 1 · HTTP proxy lost · next try in 1:00:00', { status: 'retrying', attempt: 1, error: { ...busy, title: 'HTTP proxy lost' }, nextAttemptAt: inSeconds(3600) }],
+    ['No answer came', { status: 'failed' }],
+    ['Gemini is busy.', { status: 'failed', error: busy }],
+    ['Cancelled', { status: 'cancelled' }],
+    ['Cancelled · the text so far is kept', { status: 'cancelled', content: 'Hel' }],
+  ])('says "%s"', (text, change) => {
+    expect(statusLine(message('a', change), now, false)?.text).toBe(text)
+  })
+
+  it('says whether text has come, and nothing of a completed answer', () => {
+    expect(statusLine(message('a', { status: 'generating' }), now, true)?.text).toBe('Writing…')
+    expect(statusLine(message('a', { status: 'completed' }), now, true)).toBeUndefined()
+  })
+
+  it.each([
+    ['queued', ['cancel']],
+    ['generating', ['cancel']],
+    ['retrying', ['retry-now', 'cancel']],
+    ['failed', ['try-again']],
+    ['cancelled', ['try-again']],
+  ] as const)('of a %s one offers %j', (status, actions) => {
+    expect(statusLine(message('a', { status }), now, false)?.actions).toEqual(actions)
+  })
+})
+
+describe('a screen reader', () => {
+  it('hears of each change once, and of nothing else', () => {
+    const queued = message('a')
+    expect(announcement(queued, { ...queued, status: 'retrying', error: busy })).toBe('The answer is delayed. Gemini is busy. Parley tries again.')
+    expect(announcement(queued, { ...queued, status: 'completed' })).toBe('The answer is complete.')
+    expect(announcement(queued, { ...queued, attempt: 2 })).toBeUndefined()
+    expect(announcement(undefined, queued)).toBeUndefined()
+  })
+})
