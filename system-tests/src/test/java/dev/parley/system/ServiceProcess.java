@@ -56,8 +56,6 @@ final class ServiceProcess implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "@" + ROOT.resolve(name).resolve("jvm.options"),
-                        // They live for seconds, and the second compiler would take the cores from the tests.
-                        "-XX:TieredStopAtLevel=1",
                         "-jar",
                         ROOT.resolve(name)
                                 .resolve("target")

@@ -15,7 +15,6 @@ import java.lang.System.Logger.Level;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +48,9 @@ public final class Broker implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Thread supervisor;
-    private Connection connection;
+    /** Written under the lock; read without it, as an attachment being made holds the lock for seconds. */
+    private volatile Connection connection;
+
     private Optional<String> problem = Optional.of("not connected yet");
     private boolean closed;
 
@@ -179,12 +180,6 @@ public final class Broker implements AutoCloseable {
         });
     }
 
-    /** The same for a few messages, which are all held at once. */
-    public Optional<List<byte[]>> peek(String queue, int limit) {
-        List<byte[]> bodies = new ArrayList<>();
-        return peek(queue, limit, bodies::add).map(count -> bodies);
-    }
-
     public Check check() {
         long start = System.nanoTime();
         return withChannel(channel -> channel.messageCount(topology.requests()))
@@ -195,12 +190,8 @@ public final class Broker implements AutoCloseable {
 
     /** Whether there is a connection with the topology declared on it; costs nothing. */
     public boolean connected() {
-        lock.lock();
-        try {
-            return connection != null && connection.isOpen();
-        } finally {
-            lock.unlock();
-        }
+        Connection current = connection;
+        return current != null && current.isOpen();
     }
 
     private Optional<String> problem() {
@@ -217,13 +208,7 @@ public final class Broker implements AutoCloseable {
     }
 
     private <T> Optional<T> withChannel(Question<T> question) {
-        Connection current;
-        lock.lock();
-        try {
-            current = connection;
-        } finally {
-            lock.unlock();
-        }
+        Connection current = connection;
         if (current == null || !current.isOpen()) {
             return Optional.empty();
         }
