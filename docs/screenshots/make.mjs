@@ -32,7 +32,8 @@ for (const [width, height, size] of [[1280, 800, 'conversation'], [390, 844, 'ph
     const page = await open(width, height, scheme)
     await page.goto(url)
     await page.waitForSelector('[data-status=retrying]')
-    await page.waitForLoadState('networkidle').catch(() => {})
+    await page.evaluate(() => document.fonts.ready)
+    await page.waitForTimeout(500)
     await page.screenshot({ path: path.join(here, `${size}-${scheme}.png`) })
   }
 }
