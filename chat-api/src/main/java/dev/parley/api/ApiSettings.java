@@ -1,6 +1,7 @@
 package dev.parley.api;
 
 import dev.parley.api.user.AuthMode;
+import dev.parley.pipeline.broker.Topology;
 import dev.parley.pipeline.config.Environment;
 import dev.parley.pipeline.config.Variable;
 import dev.parley.pipeline.runtime.Logs;
@@ -46,8 +47,6 @@ public record ApiSettings(
         boolean fakeModel,
         Logs.Level logLevel,
         Logs.Format logFormat) {
-    private static final List<Duration> LADDER =
-            List.of(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(1), Duration.ofDays(1));
     private static final String MODEL = "gemini-3.8-flash";
 
     /** How often an answer is tried in one round. */
@@ -57,18 +56,17 @@ public record ApiSettings(
 
     /** @throws dev.parley.pipeline.config.InvalidConfiguration with one line for each mistake */
     public static ApiSettings from(Environment environment) {
-        List<Duration> delays = environment.delays(Variable.QUEUE_RETRY_DELAYS, LADDER);
+        Topology topology = Topology.from(environment);
         List<String> models = environment.list(Variable.GEMINI_MODEL_TEXT);
         ApiSettings settings = new ApiSettings(
                 database(environment),
                 environment.integer(Variable.DATABASE_POOL_SIZE, 10, 1, 200),
                 environment.requiredUrl(Variable.REDIS_URL, "redis", "rediss"),
                 environment.requiredUrl(Variable.RABBITMQ_URL, "amqp", "amqps"),
-                environment.text(Variable.REQUEST_QUEUE, "gemini.requests"),
-                environment.text(Variable.RESPONSE_QUEUE, "gemini.responses"),
-                delays,
-                environment.integer(
-                        Variable.QUEUE_MAX_RETRIES, Math.min(LADDER.size(), delays.size()), 0, delays.size()),
+                topology.requests(),
+                topology.responses(),
+                topology.retryDelays(),
+                topology.maxRetries(environment),
                 models.isEmpty() ? List.of(MODEL) : models,
                 environment.integer(Variable.MESSAGE_MAX_CHARACTERS, 100_000, 1, 500_000),
                 environment.text(Variable.SERVER_HOST, "0.0.0.0"),
@@ -82,9 +80,6 @@ public record ApiSettings(
                 false,
                 environment.choice(Variable.LOG_LEVEL, Logs.Level.INFO),
                 environment.choice(Variable.LOG_FORMAT, Logs.Format.JSON));
-        if (settings.requestQueue().equals(settings.responseQueue())) {
-            environment.problem(Variable.RESPONSE_QUEUE, "must differ from REQUEST_QUEUE");
-        }
         environment.verify();
         return settings;
     }

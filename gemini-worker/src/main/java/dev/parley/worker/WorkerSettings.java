@@ -37,13 +37,11 @@ public record WorkerSettings(
         Duration shutdownGrace,
         Logs.Level logLevel,
         Logs.Format logFormat) {
-    public static final List<Duration> RETRY_DELAYS =
-            List.of(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(1), Duration.ofDays(1));
 
     /** @throws dev.parley.pipeline.config.InvalidConfiguration with one line for each mistake */
     public static WorkerSettings read(Map<String, String> variables) {
         Environment environment = new Environment(variables);
-        List<Duration> delays = environment.delays(Variable.QUEUE_RETRY_DELAYS, RETRY_DELAYS);
+        Topology topology = Topology.from(environment);
         List<QuotaGroup> groups = List.of();
         if (environment.list(Variable.GEMINI_API_KEYS).isEmpty()) {
             environment.problem(Variable.GEMINI_API_KEYS, "is not set; give at least one key, as in key1,team=key2");
@@ -57,12 +55,8 @@ public record WorkerSettings(
         WorkerSettings settings = new WorkerSettings(
                 environment.requiredUrl(Variable.REDIS_URL, "redis", "rediss"),
                 environment.requiredUrl(Variable.RABBITMQ_URL, "amqp", "amqps"),
-                Topology.of(
-                        environment.text(Variable.REQUEST_QUEUE, "gemini.requests"),
-                        environment.text(Variable.RESPONSE_QUEUE, "gemini.responses"),
-                        delays),
-                environment.integer(
-                        Variable.QUEUE_MAX_RETRIES, Math.min(RETRY_DELAYS.size(), delays.size()), 0, delays.size()),
+                topology,
+                topology.maxRetries(environment),
                 environment.integer(Variable.WORKER_PREFETCH_COUNT, 50, 1, 1_000),
                 groups,
                 environment.integer(Variable.KEYS_MAX_PER_MINUTE, 10, 1, 1_000_000),
@@ -77,9 +71,6 @@ public record WorkerSettings(
                 environment.seconds(Variable.SHUTDOWN_GRACE_SECONDS, Duration.ofSeconds(60), 1, 3_600),
                 environment.choice(Variable.LOG_LEVEL, Logs.Level.INFO),
                 environment.choice(Variable.LOG_FORMAT, Logs.Format.JSON));
-        if (settings.topology().requests().equals(settings.topology().responses())) {
-            environment.problem(Variable.RESPONSE_QUEUE, "must differ from REQUEST_QUEUE");
-        }
         environment.verify();
         return settings;
     }

@@ -5,6 +5,8 @@ import com.rabbitmq.client.BuiltinExchangeType;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.parley.pipeline.config.Environment;
+import dev.parley.pipeline.config.Variable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Comparator;
@@ -42,6 +44,9 @@ public record Topology(String requests, String responses, List<Duration> retryDe
      */
     private static final int NO_DELIVERY_LIMIT = 1_000_000_000;
 
+    private static final List<Duration> LADDER =
+            List.of(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofHours(1), Duration.ofDays(1));
+
     public Topology {
         retryDelays = List.copyOf(retryDelays);
         turnDelays = List.copyOf(turnDelays);
@@ -49,6 +54,24 @@ public record Topology(String requests, String responses, List<Duration> retryDe
 
     public static Topology of(String requests, String responses, List<Duration> retryDelays) {
         return new Topology(requests, responses, retryDelays, TURN_DELAYS);
+    }
+
+    /** The queues as the environment names them; both services read them here, or they would declare different ones. */
+    public static Topology from(Environment environment) {
+        Topology topology = of(
+                environment.text(Variable.REQUEST_QUEUE, "gemini.requests"),
+                environment.text(Variable.RESPONSE_QUEUE, "gemini.responses"),
+                environment.delays(Variable.QUEUE_RETRY_DELAYS, LADDER));
+        if (topology.requests().equals(topology.responses())) {
+            environment.problem(Variable.RESPONSE_QUEUE, "must differ from REQUEST_QUEUE");
+        }
+        return topology;
+    }
+
+    /** Steps of this ladder that the environment wants used, at most as many as it has. */
+    public int maxRetries(Environment environment) {
+        return environment.integer(
+                Variable.QUEUE_MAX_RETRIES, Math.min(LADDER.size(), retryDelays.size()), 0, retryDelays.size());
     }
 
     public String deadLetters() {
