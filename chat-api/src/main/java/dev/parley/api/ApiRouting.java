@@ -12,6 +12,7 @@ import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.Runs;
 import dev.parley.api.model.ModelService;
 import dev.parley.api.model.Models;
+import dev.parley.api.outbox.Outbox;
 import dev.parley.api.prompt.PromptService;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.ui.UiService;
@@ -25,7 +26,7 @@ public final class ApiRouting {
     /**
      * What the routes stand on.
      *
-     * @param outboxWake called after a commit that put something into the outbox
+     * @param outbox told after a commit of what was put into it
      * @param live the routes of live events
      */
     public record Parts(
@@ -35,7 +36,7 @@ public final class ApiRouting {
             PromptStore prompts,
             Runs runs,
             ChatEvents events,
-            Runnable outboxWake,
+            Outbox outbox,
             HealthService health,
             HttpService live,
             Ids ids,
@@ -57,7 +58,7 @@ public final class ApiRouting {
                         models,
                         parts.runs(),
                         parts.events(),
-                        parts.outboxWake(),
+                        parts.outbox(),
                         settings.maxMessageCharacters()))
                 .register(new PromptService(parts.users(), parts.prompts()))
                 .register(parts.live());

@@ -95,7 +95,7 @@ public final class ChatApi implements AutoCloseable {
                     new PromptStore(database, ids, clock),
                     new LiveRuns(runs),
                     hub,
-                    relay::wake,
+                    relay,
                     health,
                     new EventsService(Users.of(settings.authMode()), messages, hub, runs, quiet),
                     ids,

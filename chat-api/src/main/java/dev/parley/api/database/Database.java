@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.flywaydb.core.Flyway;
 
@@ -119,14 +120,18 @@ public final class Database implements AutoCloseable {
      * @throws DatabaseUnavailable when the database is away; whether the commit happened is then unknown
      */
     public <T> T inTransaction(Function<DbExecute, T> work) {
+        return persistently(() -> transaction(work));
+    }
+
+    private static <T> T persistently(Supplier<T> work) {
         for (int tries = 1; ; tries++) {
             try {
-                return transaction(work);
+                return work.get();
             } catch (DbClientException e) {
                 if (Trouble.of(e) != Trouble.CONFLICT || tries == TRIES) {
                     throw translated(e);
                 }
-                LOG.log(Level.DEBUG, "a transaction lost a deadlock and runs again");
+                LOG.log(Level.DEBUG, "what lost a deadlock runs again");
                 // The winner's turn: begun at once, this one could take the row that the winner is waking up for.
                 LockSupport.parkNanos(FOR_THE_WINNER.multipliedBy(tries).toNanos());
             }
@@ -162,16 +167,13 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Runs statements that each stand for themselves.
+     * Runs statements that each stand for themselves: each is a transaction of its own. One that loses a deadlock is run
+     * again, with all before it.
      *
      * @throws DatabaseUnavailable when the database is away
      */
     public <T> T run(Function<DbExecute, T> work) {
-        try {
-            return work.apply(client.execute());
-        } catch (DbClientException e) {
-            throw translated(e);
-        }
+        return persistently(() -> work.apply(client.execute()));
     }
 
     private static RuntimeException translated(DbClientException e) {

@@ -14,6 +14,7 @@ import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.model.Models;
+import dev.parley.api.outbox.Outbox;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.message.Json;
@@ -52,11 +53,11 @@ public final class MessageService implements HttpService {
     private final Models models;
     private final Runs runs;
     private final ChatEvents events;
-    private final Runnable outboxWake;
+    private final Outbox outbox;
     private final int maxCharacters;
 
     /**
-     * @param outboxWake called when the outbox has something new
+     * @param outbox told of what was put into it
      * @param maxCharacters of a message, in UTF-16 code units
      */
     public MessageService(
@@ -66,7 +67,7 @@ public final class MessageService implements HttpService {
             Models models,
             Runs runs,
             ChatEvents events,
-            Runnable outboxWake,
+            Outbox outbox,
             int maxCharacters) {
         this.users = users;
         this.store = store;
@@ -75,7 +76,7 @@ public final class MessageService implements HttpService {
         this.models = models;
         this.runs = runs;
         this.events = events;
-        this.outboxWake = outboxWake;
+        this.outbox = outbox;
         this.maxCharacters = maxCharacters;
     }
 
@@ -108,10 +109,8 @@ public final class MessageService implements HttpService {
         Sent sent =
                 switch (sending) {
                     case Sending.Accepted accepted -> {
+                        accepted.due().ifPresent(outbox::hand);
                         log(accepted.sent().answer());
-                        if (accepted.sent().answer().waitsFor().isEmpty()) {
-                            outboxWake.run();
-                        }
                         events.publish(
                                 chat,
                                 new ChatEvent.MessageCreated(accepted.sent().message()));
@@ -260,7 +259,7 @@ public final class MessageService implements HttpService {
         // Before a worker can begin: a viewer takes a new run only after it has heard that the answer is queued again.
         events.publish(answer.chatId(), ChatEvent.of(answer));
         if (change.outboxGrew()) {
-            outboxWake.run();
+            outbox.wake();
         }
     }
 

@@ -8,14 +8,20 @@ import dev.parley.api.id.Ids;
 import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageRows.Stored;
+import dev.parley.api.outbox.Conversation;
+import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.GenerationRequest.Turn;
 import dev.parley.pipeline.message.Json;
 import io.helidon.dbclient.DbExecute;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -32,13 +38,26 @@ import java.util.UUID;
  * <p>Thread-safe.
  */
 public final class MessageStore {
+    /** Long for publishing what was just committed, short for the users of an instance that died before it could. */
+    private static final Duration HAND_OVER = Duration.ofSeconds(5);
+
     private final Database database;
     private final Ids ids;
     private final Clock clock;
     private final int maxAttempts;
+    private final Duration handOver;
+    private final Conversation conversation;
 
     /** @param maxAttempts how often an answer is tried in one round, as shown to users */
     public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts) {
+        this(database, ids, clock, maxAttempts, HAND_OVER, Conversation.STANDARD);
+    }
+
+    /** @param handOver how long a new message is left to the one who accepted it */
+    public MessageStore(
+            Database database, Ids ids, Clock clock, int maxAttempts, Duration handOver, Conversation conversation) {
+        this.handOver = handOver;
+        this.conversation = conversation;
         this.database = database;
         this.ids = ids;
         this.clock = clock;
@@ -56,8 +75,11 @@ public final class MessageStore {
 
     /** What became of a send. */
     public sealed interface Sending {
-        /** @param chat as the send left it */
-        record Accepted(Sent sent, Chat chat) implements Sending {}
+        /**
+         * @param chat as the send left it
+         * @param due what can be published at once; empty when an earlier answer is waited for
+         */
+        record Accepted(Sent sent, Chat chat, Optional<OutboxEntry> due) implements Sending {}
 
         /** The key was used before, for the same request; {@code sent} is what was answered then. */
         record Repeated(Sent sent) implements Sending {}
@@ -68,45 +90,59 @@ public final class MessageStore {
         record NoSuchChat() implements Sending {}
     }
 
-    // Locks the chat, so that sends to it come one after the other, and the answer the new message follows.
+    // Locks the chat, so that sends to it come one after the other.
     private static final String LOCK = """
-            WITH chat AS (
+            SELECT id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
+            """;
+    // A message, its answer, what has to be published, and the chat: all or nothing. On a used key, nothing. Nothing
+    // either where a lock was waited for: then the end of the branch is newer than what this statement sees of it, and
+    // there is no place.
+    private static final String SEND = """
+            WITH RECURSIVE chat AS (
                 SELECT id, head_id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
             ), head AS (
-                SELECT id, status, waits_for FROM messages WHERE id = (SELECT head_id FROM chat) FOR SHARE
-            )
-            SELECT chat.head_id, head.id, head.status, head.waits_for FROM chat LEFT JOIN head ON TRUE
-            """;
-    private static final String LOCK_HEAD = """
-            SELECT id AS head_id, id, status, waits_for FROM messages WHERE id = :head FOR SHARE
-            """;
-    // A message, its answer, what the relay has to publish, and the chat: all or nothing. On a used key, nothing.
-    private static final String SEND = """
-            WITH message AS (
+                SELECT id, status, waits_for, ctid AS version FROM messages WHERE id = (SELECT head_id FROM chat)
+                FOR SHARE
+            ), place AS (
+                SELECT TRUE AS found, chat.head_id,
+                       CASE WHEN head.status IN ('queued', 'retrying') THEN head.id ELSE head.waits_for END AS waits_for
+                FROM chat LEFT JOIN head ON TRUE
+                WHERE chat.head_id IS NULL
+                   OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version)
+            ), message AS (
                 INSERT INTO messages
                     (id, chat_id, parent_id, role, content, status, model, created_at,
                      idempotency_key, request_hash, waited_for)
-                VALUES
-                    (:message, :chat, :head, 'user', :content, 'completed', :model, :now, :key, :hash, :waits_for)
+                SELECT CAST(:message AS uuid), CAST(:chat AS uuid), head_id, 'user', :content, 'completed', :model,
+                       CAST(:now AS timestamptz), :key, :hash, waits_for
+                FROM place
                 ON CONFLICT (chat_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-                RETURNING id
+                RETURNING id, waited_for AS waits_for
             ), answer AS (
                 INSERT INTO messages (id, chat_id, parent_id, role, status, model, waits_for, request_id, created_at)
                 SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), id, 'assistant', 'queued', CAST(:model AS text),
-                       CAST(:waits_for AS uuid), CAST(:request AS text), CAST(:now AS timestamptz)
+                       waits_for, CAST(:request AS text), CAST(:now AS timestamptz)
                 FROM message
                 RETURNING id, waits_for
             ), due AS (
-                INSERT INTO outbox (answer_id, round, created_at)
-                SELECT id, 1, CAST(:now AS timestamptz) FROM answer WHERE waits_for IS NULL
+                INSERT INTO outbox (answer_id, round, created_at, due_at)
+                SELECT id, 1, CAST(:now AS timestamptz), now() + make_interval(secs => :hand_over)
+                FROM answer WHERE waits_for IS NULL
+                RETURNING id
+            ), start AS (
+                SELECT due.id AS key, place.head_id AS next_id, 1 AS depth, length(:content) AS total FROM due, place
+            ), %s, sent AS (
+                UPDATE chats c
+                SET head_id = answer.id, updated_at = :now,
+                    title = CASE WHEN c.title = '' AND c.head_id IS NULL THEN CAST(:title AS text) ELSE c.title END
+                FROM answer
+                WHERE c.id = :chat
+                RETURNING c.*
             )
-            UPDATE chats c
-            SET head_id = answer.id, updated_at = :now,
-                title = CASE WHEN c.title = '' AND c.head_id IS NULL THEN CAST(:title AS text) ELSE c.title END
-            FROM answer
-            WHERE c.id = :chat
-            RETURNING %s
-            """.formatted(Chat.COLUMNS);
+            SELECT place.head_id, place.waits_for, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent, due.id AS outbox_id, conversation.turns, %s
+            FROM chat LEFT JOIN place ON TRUE LEFT JOIN sent c ON TRUE LEFT JOIN due ON TRUE
+            LEFT JOIN conversation ON TRUE
+            """.formatted(Conversation.SQL, Chat.COLUMNS);
     private static final String REPEATED = """
             SELECT u.id AS message_id, u.parent_id, u.content, u.created_at, u.request_hash, u.waited_for, u.model,
                    a.id AS answer_id
@@ -115,55 +151,86 @@ public final class MessageStore {
             ORDER BY a.id
             """;
 
-    /** The end of a branch as a send finds it, locked. */
-    private record Head(Optional<UUID> id, boolean seen, Optional<UUID> mustWaitFor) {
-        static Head of(Row row) {
-            Optional<UUID> seen = row.optionalUuid("id");
-            return new Head(row.optionalUuid("head_id"), seen.isPresent(), seen.flatMap(id -> waitFor(row)));
-        }
-
-        /** A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited. */
-        static Optional<UUID> waitFor(Row row) {
-            return isPending(row.text("status")) ? Optional.of(row.uuid("id")) : row.optionalUuid("waits_for");
-        }
-    }
-
     /**
      * Accepts a message: stores it with its pending answer, and puts the answer's request into the outbox or makes it
-     * wait for the pending answer before it. Two statements and the commit; a third when another send to the chat has
-     * just ended, or when the key was used before.
+     * wait for the pending answer before it. One statement, which is its own transaction; two and the commit more when
+     * another send to the chat, or the end of its last answer, was just under way.
      */
     public Sending send(UUID user, UUID chat, Draft draft) {
-        return database.inTransaction(tx -> {
-            Optional<Head> locked =
-                    Sql.of(tx, LOCK).with("chat", chat).with("user", user).one(Head::of);
-            if (locked.isEmpty()) {
-                return new Sending.NoSuchChat();
-            }
-            // The lock may have been waited for; then the head is newer than the statement's snapshot.
-            Head head = locked.filter(found -> found.id().isPresent() && !found.seen())
-                    .flatMap(unseen ->
-                            Sql.of(tx, LOCK_HEAD).with("head", unseen.id()).one(Head::of))
-                    .orElse(locked.get());
-            Sent sent = sent(
-                    chat, head.id(), draft.content(), draft.model(), now(), ids.next(), ids.next(), head.mustWaitFor());
-            return Sql.of(tx, SEND)
-                    .with("message", sent.message().id())
-                    .with("answer", sent.answer().id())
-                    .with("chat", chat)
-                    .with("head", head.id())
-                    .with("content", draft.content())
-                    .with("model", draft.model())
-                    .with("now", sent.message().createdAt())
-                    .with("key", draft.idempotencyKey())
-                    .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
-                    .with("waits_for", head.mustWaitFor())
-                    .with("request", draft.requestId())
-                    .with("title", Title.of(draft.content()))
-                    .<Sending>one(row -> new Sending.Accepted(sent, Chat.of(row)))
-                    .or(() -> draft.idempotencyKey().flatMap(key -> repeated(tx, chat, key, draft.requestHash())))
-                    .orElseThrow(() -> new IllegalStateException("neither sent nor sent before"));
-        });
+        return database.run(db -> trySend(db, user, chat, draft))
+                .orElseGet(() -> database.inTransaction(tx -> {
+                    Sql.of(tx, LOCK).with("chat", chat).with("user", user).list(row -> row.uuid("id"));
+                    // Whoever ends the last answer meanwhile may win once more; then its row is locked here, as it
+                    // stays.
+                    for (int tries = 0; tries < 3; tries++) {
+                        Optional<Sending> sending = trySend(tx, user, chat, draft);
+                        if (sending.isPresent()) {
+                            return sending.get();
+                        }
+                    }
+                    throw new IllegalStateException("a locked branch changed under its lock");
+                }));
+    }
+
+    /** @return empty when this was overtaken and has done nothing */
+    private Optional<Sending> trySend(DbExecute db, UUID user, UUID chat, Draft draft) {
+        UUID message = ids.next();
+        UUID answer = ids.next();
+        Instant now = now();
+        Optional<Optional<Sending>> sending = conversation
+                .bind(Sql.of(db, SEND))
+                .with("user", user)
+                .with("message", message)
+                .with("answer", answer)
+                .with("chat", chat)
+                .with("content", draft.content())
+                .with("model", draft.model())
+                .with("now", now)
+                .with("key", draft.idempotencyKey())
+                .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
+                .with("request", draft.requestId())
+                .with("title", Title.of(draft.content()))
+                .with("hand_over", handOver.toMillis() / 1000.0)
+                .one(row -> {
+                    if (row.bool("overtaken")) {
+                        return Optional.empty();
+                    }
+                    if (!row.bool("sent")) {
+                        return Optional.of(draft.idempotencyKey()
+                                .flatMap(key -> repeated(db, chat, key, draft.requestHash()))
+                                .orElseThrow(() -> new IllegalStateException("neither sent nor sent before")));
+                    }
+                    Sent sent = sent(
+                            chat,
+                            row.optionalUuid("head_id"),
+                            draft.content(),
+                            draft.model(),
+                            now,
+                            message,
+                            answer,
+                            row.optionalUuid("waits_for"));
+                    return Optional.of(new Sending.Accepted(sent, Chat.of(row), due(row, sent, draft)));
+                });
+        return sending.orElseGet(() -> Optional.of(new Sending.NoSuchChat()));
+    }
+
+    /** What the relay would read from the outbox, without reading it. */
+    private static Optional<OutboxEntry> due(Row row, Sent sent, Draft draft) {
+        Message answer = sent.answer();
+        if (answer.waitsFor().isPresent()) {
+            return Optional.empty();
+        }
+        List<Turn> turns = new ArrayList<>(Conversation.turns(row));
+        turns.add(new Turn(GenerationRequest.Role.USER, draft.content()));
+        return Optional.of(new OutboxEntry(
+                row.number("outbox_id"),
+                answer.id(),
+                Optional.of(GenerationRequest.first(
+                        new AnswerRef(answer.chatId(), answer.id(), 1, 1),
+                        draft.model(),
+                        turns,
+                        draft.requestId(),
+                        answer.createdAt()))));
     }
 
     /** What an earlier request with this key led to; empty when there was none, or the user has no such chat. */
@@ -474,7 +541,7 @@ public final class MessageStore {
         return database.inTransaction(tx -> {
             Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
                     .with("message", answer)
-                    .one(Head::waitFor)
+                    .one(MessageStore::waitFor)
                     .flatMap(earlier -> earlier);
             Optional<Stored> retried = Sql.of(tx, RETRY)
                     .with("message", answer)
@@ -560,6 +627,11 @@ public final class MessageStore {
 
     private Message message(Row row) {
         return MessageRows.message(row, maxAttempts);
+    }
+
+    /** A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited. */
+    private static Optional<UUID> waitFor(Row row) {
+        return isPending(row.text("status")) ? Optional.of(row.uuid("id")) : row.optionalUuid("waits_for");
     }
 
     private static boolean isPending(String status) {

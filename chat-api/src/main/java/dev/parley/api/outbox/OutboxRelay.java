@@ -16,19 +16,25 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 
 /**
- * Step 2 of a message's path: hands accepted requests to the broker. Every instance runs one; {@code SKIP LOCKED} keeps
- * them out of each other's way. A row is deleted only after the broker's confirm, in the transaction that claimed it, so
- * a crash in between publishes it twice and never loses it. Thread-safe.
+ * Step 2 of a message's path: hands accepted requests to the broker. A message goes out on the thread that accepted it,
+ * from memory; the relay of every instance takes what that left behind (the broker was away, the process died) and what
+ * came due otherwise, with {@code SKIP LOCKED} to keep them out of each other's way. A row is deleted only after the
+ * broker's confirm, so a crash in between publishes it twice and never loses it. Thread-safe.
  */
-public final class OutboxRelay implements AutoCloseable {
+public final class OutboxRelay implements Outbox, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(OutboxRelay.class.getName());
     private static final int BATCH = 100;
+    /** Beyond this many, messages wait in the outbox and not in memory. */
+    private static final int MOST_UNCONFIRMED = 1_000;
     /** Finds what a crashed instance left and what a missed wake-up would. */
     private static final Duration SWEEP = Duration.ofSeconds(1);
 
@@ -39,6 +45,10 @@ public final class OutboxRelay implements AutoCloseable {
     private final Counter failed;
     /** Holds a permit when there may be work; more than one would say the same. */
     private final Semaphore work = new Semaphore(0);
+    /** Rows to be deleted. Not more than were accepted, which ends when PostgreSQL takes no deletes either. */
+    private final Queue<Long> confirmed = new ConcurrentLinkedQueue<>();
+
+    private final AtomicBoolean due = new AtomicBoolean(true);
 
     private final Thread thread;
     private volatile boolean closed;
@@ -46,7 +56,7 @@ public final class OutboxRelay implements AutoCloseable {
     private OutboxRelay(OutboxStore store, Broker broker, Meters meters) {
         this.store = store;
         this.broker = broker;
-        this.publisher = broker.publisher(BATCH * 2);
+        this.publisher = broker.publisher(MOST_UNCONFIRMED);
         this.published = meters.counter("outbox_published", "Requests the broker has confirmed");
         this.failed = meters.counter("outbox_failed", "Requests the broker did not confirm, to be tried again");
         this.thread = Thread.ofVirtual().name("outbox-relay").unstarted(this::relay);
@@ -58,8 +68,32 @@ public final class OutboxRelay implements AutoCloseable {
         return relay;
     }
 
-    /** Something was committed to the outbox. Cheap; called after each commit. */
+    @Override
+    public void hand(OutboxEntry accepted) {
+        if (closed || accepted.request().isEmpty()) {
+            return;
+        }
+        publisher
+                .tryPublish(message(accepted.request().get()))
+                .ifPresent(confirm -> confirm.whenComplete((ok, failure) -> {
+                    if (failure == null) {
+                        published.increment();
+                        confirmed.add(accepted.id());
+                        stir();
+                    } else {
+                        failed.increment();
+                        LOG.log(Level.WARNING, "a request stays in the outbox: {0}", failure.getMessage());
+                    }
+                }));
+    }
+
+    @Override
     public void wake() {
+        due.set(true);
+        stir();
+    }
+
+    private void stir() {
         if (work.availablePermits() == 0) {
             work.release();
         }
@@ -67,10 +101,17 @@ public final class OutboxRelay implements AutoCloseable {
 
     private void relay() {
         Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5), RandomGenerator.getDefault());
+        long swept = System.nanoTime();
         while (!closed) {
             try {
-                work.tryAcquire(SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+                long untilSweep = SWEEP.toNanos() - (System.nanoTime() - swept);
+                boolean stirred = work.tryAcquire(untilSweep, TimeUnit.NANOSECONDS);
                 work.drainPermits();
+                forget();
+                if (stirred && !due.getAndSet(false)) {
+                    continue;
+                }
+                swept = System.nanoTime();
                 // Without a broker nothing is claimed: rows stay free for an instance that has one.
                 boolean more = true;
                 while (more && !closed && broker.connected()) {
@@ -86,6 +127,19 @@ public final class OutboxRelay implements AutoCloseable {
                 LOG.log(Level.ERROR, "the outbox relay stumbled and goes on", e);
                 rest(backoff);
             }
+        }
+    }
+
+    private void forget() {
+        List<Long> gone = new ArrayList<>();
+        for (Long id; gone.size() < MOST_UNCONFIRMED && (id = confirmed.poll()) != null; ) {
+            gone.add(id);
+        }
+        try {
+            store.delete(gone);
+        } catch (RuntimeException e) {
+            confirmed.addAll(gone);
+            throw e;
         }
     }
 
@@ -144,6 +198,9 @@ public final class OutboxRelay implements AutoCloseable {
             if (!thread.join(Duration.ofSeconds(12))) {
                 thread.interrupt();
             }
+            forget();
+        } catch (DatabaseUnavailable e) {
+            LOG.log(Level.DEBUG, "what was confirmed last is published once more; PostgreSQL is away");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

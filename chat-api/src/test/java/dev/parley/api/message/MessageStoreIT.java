@@ -11,6 +11,7 @@ import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Sending;
+import dev.parley.api.outbox.Conversation;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.dev.server.SharedServers;
@@ -57,7 +58,7 @@ class MessageStoreIT {
     static void open() {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 16, Duration.ofSeconds(30));
         ids = new Ids(Clock.systemUTC(), new Random(1));
-        store = new MessageStore(database, ids, Clock.systemUTC(), 5);
+        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
         outbox = new OutboxStore(database, Clock.systemUTC());
     }
 

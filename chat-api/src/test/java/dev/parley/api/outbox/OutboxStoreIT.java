@@ -44,7 +44,7 @@ class OutboxStoreIT {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 4, Duration.ofSeconds(30));
         Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
         Ids ids = new Ids(Clock.systemUTC(), new Random(3));
-        messages = new MessageStore(database, ids, clock, 5);
+        messages = new MessageStore(database, ids, clock, 5, Duration.ZERO, Conversation.STANDARD);
         chats = new ChatStore(database, ids, clock);
     }
 
@@ -60,7 +60,8 @@ class OutboxStoreIT {
     }
 
     private static OutboxStore outbox(int turns, int characters) {
-        return new OutboxStore(database, Clock.fixed(NOW.plusSeconds(30), ZoneOffset.UTC), turns, characters);
+        return new OutboxStore(
+                database, Clock.fixed(NOW.plusSeconds(30), ZoneOffset.UTC), new Conversation(turns, characters));
     }
 
     private Sent send(String content) {

@@ -13,6 +13,8 @@ import dev.parley.api.http.Resource;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.Runs;
+import dev.parley.api.outbox.Outbox;
+import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
@@ -88,7 +90,17 @@ public final class ApiServer implements AutoCloseable {
                 new PromptStore(served, ids, Clock.systemUTC()),
                 new WrittenRuns(),
                 (chat, event) -> events.add(name(event)),
-                wakes::incrementAndGet,
+                new Outbox() {
+                    @Override
+                    public void hand(OutboxEntry accepted) {
+                        wakes.incrementAndGet();
+                    }
+
+                    @Override
+                    public void wake() {
+                        wakes.incrementAndGet();
+                    }
+                },
                 new HealthService(
                         new HealthService.Checks(
                                 () -> health.get("postgres"),

@@ -12,6 +12,7 @@ import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.message.Sent;
+import dev.parley.api.outbox.Conversation;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
@@ -60,7 +61,8 @@ public final class Pipeline implements AutoCloseable {
                 List.of(Duration.ofSeconds(5)));
         database = open(Database.open(URI.create(databaseUrl), 6, Duration.ofSeconds(30)));
         Ids ids = new Ids(Clock.systemUTC(), new Random(5));
-        messages = new MessageStore(database, ids, Clock.systemUTC(), 5);
+        // Nobody here publishes what he accepts: it is due at once.
+        messages = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
         outbox = new OutboxStore(database, Clock.systemUTC());
         chats = new ChatStore(database, ids, Clock.systemUTC());
     }

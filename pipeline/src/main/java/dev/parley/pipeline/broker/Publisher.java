@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
@@ -49,7 +50,6 @@ public final class Publisher implements Attachment {
      *     not be routed, was not confirmed in time, or the connection was lost
      */
     public CompletableFuture<Void> publish(Outgoing message) {
-        CompletableFuture<Void> confirmed = new CompletableFuture<>();
         try {
             if (!room.tryAcquire(confirmTimeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 return CompletableFuture.failedFuture(new PublishFailed("too many unconfirmed messages"));
@@ -58,6 +58,16 @@ public final class Publisher implements Attachment {
             Thread.currentThread().interrupt();
             return CompletableFuture.failedFuture(new PublishFailed("interrupted", e));
         }
+        return send(message);
+    }
+
+    /** As {@link #publish}, but never waits: empty when there is no broker, or too many messages are unconfirmed. */
+    public Optional<CompletableFuture<Void>> tryPublish(Outgoing message) {
+        return attached() && !blocked && room.tryAcquire() ? Optional.of(send(message)) : Optional.empty();
+    }
+
+    private CompletableFuture<Void> send(Outgoing message) {
+        CompletableFuture<Void> confirmed = new CompletableFuture<>();
         confirmed.whenComplete((ok, e) -> room.release());
         lock.lock();
         try {

@@ -41,6 +41,13 @@ public record GenerationRequest(
         turns = List.copyOf(turns);
     }
 
+    /** The first attempt of a round, with the model's own defaults. */
+    public static GenerationRequest first(
+            AnswerRef answer, String model, List<Turn> turns, String requestId, Instant acceptedAt) {
+        return new GenerationRequest(
+                VERSION, answer, model, Optional.empty(), turns, Sampling.DEFAULT, requestId, acceptedAt);
+    }
+
     public GenerationRequest nextAttempt() {
         return new GenerationRequest(
                 version, answer.nextAttempt(), model, systemInstruction, turns, sampling, requestId, acceptedAt);
