@@ -104,7 +104,9 @@ final class RequestHandler implements Handler {
                         "attempt", Integer.toString(answer.attempt())),
                 () -> {
                     LOG.log(Level.DEBUG, "taken from the queue");
-                    running.<Exception>with(answer, held -> settle(delivery, request, held, conclude(request, held)));
+                    running.<Exception>with(
+                            answer,
+                            held -> settle(delivery, request, held, conclude(request, held, !delivery.redelivered())));
                 });
     }
 
@@ -159,18 +161,28 @@ final class RequestHandler implements Handler {
         });
     }
 
-    private Conclusion conclude(GenerationRequest request, Running.Try held) {
+    /** @param alone no twin of this message can be running, so a turn is not asked for in vain */
+    private Conclusion conclude(GenerationRequest request, Running.Try held, boolean alone) {
+        boolean askAtOnce = alone;
         int quickRetries = 0;
         int keyTroubles = 0;
         Instant unsentSince = null;
         while (true) {
             held.enters(Running.Phase.WAITING);
-            Optional<Conclusion> other = takeLease(request, held);
+            String run = runIds.get();
+            Supplier<Runs.Begin> begin = runs.askToBegin(request.answer(), run);
+            // Both questions in one round trip.
+            Optional<Turn> asked = askAtOnce
+                    ? Optional.of(quota.reserve(reservation(request.answer()), Optional.empty()))
+                    : Optional.empty();
+            askAtOnce = false;
+            Optional<Conclusion> other = takeLease(request, held, run, begin);
             if (other.isPresent()) {
+                asked.ifPresent(this::giveBack);
                 return other.get();
             }
             Turn.Reserved turn;
-            switch (awaitTurn(request, held)) {
+            switch (awaitTurn(request, held, asked)) {
                 case Got(Turn.Reserved reserved) -> turn = reserved;
                 case Instead(Conclusion conclusion) -> {
                     return conclusion;
@@ -218,19 +230,31 @@ final class RequestHandler implements Handler {
                 }
             }
             // The next call is a run of its own: its text replaces what this one has shown.
-            held.letGo(run -> runs.release(request.answer(), run));
+            held.letGo(over -> runs.release(request.answer(), over));
         }
     }
 
-    /** Makes this the only run of the answer. @return how it ends instead, if it may not run */
-    private Optional<Conclusion> takeLease(GenerationRequest request, Running.Try held) {
-        String run = runIds.get();
+    private void giveBack(Turn turn) {
+        if (turn instanceof Turn.Reserved reserved) {
+            quota.release(reserved);
+        }
+    }
+
+    /**
+     * Makes this the only run of the answer.
+     *
+     * @param first the reply to the first question
+     * @return how it ends instead, if it may not run
+     */
+    private Optional<Conclusion> takeLease(
+            GenerationRequest request, Running.Try held, String run, Supplier<Runs.Begin> first) {
+        Supplier<Runs.Begin> reply = first;
         // Twice the lease: a dead holder's is over by then, so whoever still holds it is alive.
         Instant patience = clock.instant().plus(Runs.LEASE.multipliedBy(2));
         while (true) {
             Runs.Begin begin;
             try {
-                begin = runs.begin(request.answer(), run);
+                begin = reply.get();
             } catch (RedisUnavailable e) {
                 // Without Redis nobody can tell twins apart; the API still stores one answer only.
                 held.holds(run);
@@ -259,6 +283,7 @@ final class RequestHandler implements Handler {
                     if (!Pause.of(pause, held.cancellation())) {
                         return Optional.of(cancelled(held));
                     }
+                    reply = runs.askToBegin(request.answer(), run);
                 }
             }
         }
@@ -275,12 +300,19 @@ final class RequestHandler implements Handler {
         return ReservationId.of(answer, 0);
     }
 
-    /** Waits for a slot under the quota, here when it is near. */
-    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held) {
+    /**
+     * Waits for a slot under the quota, here when it is near.
+     *
+     * @param asked the reply, where it was asked before
+     */
+    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held, Optional<Turn> asked) {
         ReservationId id = reservation(request.answer());
-        Optional<Turn.Reserved> earlier = Optional.empty();
+        Turn reply = asked.orElseGet(() -> quota.reserve(id, Optional.empty()));
         while (true) {
-            switch (quota.reserve(id, earlier)) {
+            switch (reply) {
+                // The lease took longer than the turn lasts.
+                case Turn.Reserved turn
+                when turn.due() && turn.expired(System.nanoTime()) -> reply = quota.reserve(id, Optional.of(turn));
                 case Turn.Reserved turn
                 when turn.due() -> {
                     if (held.cancellation().isCancelled()) {
@@ -299,7 +331,7 @@ final class RequestHandler implements Handler {
                         quota.release(turn);
                         return new Instead(cancelled(held));
                     }
-                    earlier = Optional.of(turn);
+                    reply = quota.reserve(id, Optional.of(turn));
                 }
                 case Turn.NoneUsable none -> {
                     return new Instead(none.until()
@@ -339,11 +371,11 @@ final class RequestHandler implements Handler {
                 finished.usage(),
                 finished.notice(),
                 now);
-        try {
-            runs.keepResult(result);
-        } catch (RedisUnavailable e) {
-            LOG.log(Level.DEBUG, "the result is not kept in Redis; a twin would be paid for again");
-        }
+        // On its way before the publish, and not waited for: without it a twin would only be paid for again.
+        runs.keepResult(result).exceptionally(e -> {
+            LOG.log(Level.DEBUG, "the result is not kept in Redis");
+            return null;
+        });
         meters.answered(Duration.between(request.acceptedAt(), now));
         return new Conclusion.Done(result);
     }

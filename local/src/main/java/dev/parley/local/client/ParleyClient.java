@@ -12,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -102,16 +103,16 @@ public final class ParleyClient {
             }
         }
 
-        /** The next event of this name; others are passed over. */
-        public Event await(String name) throws IOException, InterruptedException {
+        /** The next event of one of these names; others are passed over. */
+        public Event await(String... names) throws IOException, InterruptedException {
             while (true) {
                 Event event = queue.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 if (event == null
                         || event.name().equals("closed")
                         || event.name().equals("answer.failed")) {
-                    throw new IOException("waited for " + name + " and got " + event);
+                    throw new IOException("waited for " + List.of(names) + " and got " + event);
                 }
-                if (event.name().equals(name)) {
+                if (List.of(names).contains(event.name())) {
                     return event;
                 }
             }

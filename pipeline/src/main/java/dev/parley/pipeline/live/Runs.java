@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -67,12 +68,21 @@ public final class Runs {
 
     /** Takes the lease for a run. @throws RedisUnavailable then nobody knows, and the caller goes on without a lease */
     public Begin begin(AnswerRef answer, String run) {
+        return askToBegin(answer, run).get();
+    }
+
+    /** As {@link #begin}, for callers with something to do until the reply is there. @return waits for the reply */
+    public Supplier<Begin> askToBegin(AnswerRef answer, String run) {
         UUID id = answer.answerId();
-        List<String> reply = redis.call(
+        CompletableFuture<List<String>> reply = redis.async(
                 BEGIN,
                 ScriptOutputType.MULTI,
                 List.of(LiveKeys.lease(id), LiveKeys.text(id), LiveKeys.result(id), LiveKeys.floor(id)),
                 List.of(run, Long.toString(answer.order()), millis(LEASE)));
+        return () -> begin(redis.await(reply));
+    }
+
+    private static Begin begin(List<String> reply) {
         return switch (reply.getFirst()) {
             case "begun" -> new Begin.Begun();
             case "busy" -> new Begin.Busy(Duration.ofMillis(Math.max(0, Long.parseLong(reply.get(1)))));
@@ -157,11 +167,12 @@ public final class Runs {
                 .thenApply(reply -> null);
     }
 
-    /** Keeps a finished result, so that a redelivered twin is not paid for again. @throws RedisUnavailable */
-    public void keepResult(AnswerUpdate.Completed result) {
+    /** Keeps a finished result, so that a redelivered twin is not paid for again. */
+    public CompletableFuture<Void> keepResult(AnswerUpdate.Completed result) {
         String key = LiveKeys.result(result.answer().answerId());
         String value = result.answer().order() + " " + Json.text(result);
-        redis.call(commands -> commands.set(key, value, SetArgs.Builder.px(RESULT_LIFE)));
+        return redis.async(commands -> commands.set(key, value, SetArgs.Builder.px(RESULT_LIFE)))
+                .thenApply(ok -> null);
     }
 
     /**

@@ -54,7 +54,7 @@ class RunsIT {
 
     @Test
     void aFinishedTryIsGivenBackInsteadOfBegunAgain() {
-        runs.keepResult(result(answer));
+        runs.keepResult(result(answer)).join();
         assertThat(runs.begin(answer, twin))
                 .isInstanceOfSatisfying(Runs.Begin.Finished.class, finished -> assertThat(finished.result())
                         .isEqualTo(result(answer)));
@@ -62,7 +62,7 @@ class RunsIT {
 
     @Test
     void theResultOfAnEarlierRoundIsNoAnswerToALaterOne() {
-        runs.keepResult(result(answer));
+        runs.keepResult(result(answer)).join();
         AnswerRef later = new AnswerRef(answer.chatId(), id, 2, 1);
         assertThat(runs.begin(later, twin)).isInstanceOf(Runs.Begin.Begun.class);
     }
@@ -137,7 +137,7 @@ class RunsIT {
     void aSettledRoundLeavesNothingButTheFloor() {
         runs.begin(answer, run);
         append(run, 0, "", "text");
-        runs.keepResult(result(answer));
+        runs.keepResult(result(answer)).join();
         runs.settle(answer).join();
         assertThat(runs.texts(List.of(id))).isEmpty();
         assertThat(runs.begin(answer, twin)).isInstanceOf(Runs.Begin.Obsolete.class);
@@ -161,7 +161,7 @@ class RunsIT {
         runs.settle(answer).join();
         runs.begin(later, twin);
         assertThat(runs.append(later, twin, 0, 0, "new text").join()).isEqualTo(Runs.Append.WRITTEN);
-        runs.keepResult(result(later));
+        runs.keepResult(result(later)).join();
         runs.settle(answer).join();
         assertThat(runs.texts(List.of(id)).get(id).text()).isEqualTo("new text");
         runs.release(later, twin).join();
