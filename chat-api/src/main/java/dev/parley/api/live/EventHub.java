@@ -1,7 +1,5 @@
 package dev.parley.api.live;
 
-import com.fasterxml.jackson.annotation.JsonRawValue;
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
 import dev.parley.pipeline.live.LiveEvent;
@@ -43,9 +41,8 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     /** One instance's open connections; each costs a virtual thread and a queue. */
     private static final int MOST_VIEWERS = 10_000;
 
-    /** What travels between instances; live events of workers have no origin. */
-    private record Envelope(
-            String type, String origin, @JsonRawValue String data, Optional<UUID> answer, boolean ended) {}
+    /** What travels between instances, behind its origin and a space; live events of workers stand alone. */
+    private record Envelope(String type, String data, Optional<UUID> answer, boolean ended) {}
 
     private final Redis redis;
     private final String instance;
@@ -153,7 +150,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 || event instanceof ChatEvent.AnswerFailed
                 || event instanceof ChatEvent.AnswerCancelled;
         deliver(chat, new HubEvent.Stored(event.name(), data, answer, ended));
-        String message = Json.text(new Envelope(event.name(), instance, data, answer, ended));
+        String message = instance + " " + Json.text(new Envelope(event.name(), data, answer, ended));
         redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
     }
 
@@ -173,24 +170,19 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     private void received(String channel, String message) {
         try {
             UUID chat = UUID.fromString(channel.substring(LiveKeys.CHAT_CHANNEL_PREFIX.length()));
-            JsonNode json = Json.mapper().readTree(message);
-            if (!json.has("origin")) {
-                deliver(chat, new HubEvent.Live(Json.mapper().treeToValue(json, LiveEvent.class)));
+            if (message.startsWith("{")) {
+                deliver(chat, new HubEvent.Live(Json.read(message, LiveEvent.class)));
                 return;
             }
-            if (!json.get("origin").asText().equals(instance)) {
+            int space = message.indexOf(' ');
+            // Our own have been delivered already.
+            if (!message.substring(0, space).equals(instance)) {
+                Envelope envelope = Json.read(message.substring(space + 1), Envelope.class);
                 deliver(
                         chat,
-                        new HubEvent.Stored(
-                                json.path("type").asText(),
-                                json.path("data").toString(),
-                                Optional.ofNullable(json.get("answer")).map(id -> UUID.fromString(id.asText())),
-                                json.path("ended").asBoolean()));
+                        new HubEvent.Stored(envelope.type(), envelope.data(), envelope.answer(), envelope.ended()));
             }
-        } catch (com.fasterxml.jackson.core.JsonProcessingException
-                | IllegalArgumentException
-                | IndexOutOfBoundsException
-                | MalformedMessage e) {
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | MalformedMessage e) {
             LOG.log(Level.DEBUG, "not a chat event on {0}", channel);
         }
     }
