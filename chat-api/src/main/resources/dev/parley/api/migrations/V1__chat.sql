@@ -68,13 +68,12 @@ CREATE TABLE prompt_templates (
 );
 CREATE INDEX prompt_templates_by_user ON prompt_templates (user_id, name, id);
 
--- One row for each request that has to reach the broker, deleted after the broker's confirm. Whoever accepts a message
--- publishes it at once by itself; the relay takes what is still there when it is due. No foreign key: the relay holds these rows locked while it publishes, and deleting a chat must not wait for the broker.
+-- One row for each request that has to reach the broker; the relay deletes it after the broker's confirm. No foreign key:
+-- the relay holds these rows locked while it publishes, and deleting a chat must not wait for the broker.
 CREATE TABLE outbox (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     answer_id  uuid        NOT NULL,
     round      int         NOT NULL,
-    created_at timestamptz NOT NULL,
-    due_at     timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL
 );
 CREATE INDEX outbox_by_answer ON outbox (answer_id);
