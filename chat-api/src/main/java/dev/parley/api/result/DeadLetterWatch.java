@@ -25,7 +25,8 @@ public final class DeadLetterWatch implements AutoCloseable {
     public static final int MOST = 20_000;
 
     private static final Duration AT_MOST = Duration.ofSeconds(60);
-    private static final Duration LOOK_ANYWAY = Duration.ofMinutes(1);
+    /** Rounds after which it looks although nothing seems to have changed. */
+    private static final int LOOK_ANYWAY = 6;
 
     private static final Failure POISON = Failure.of(
             "request-failed",
@@ -83,7 +84,10 @@ public final class DeadLetterWatch implements AutoCloseable {
                 .map(depths -> depths.getOrDefault(broker.topology().deadLetters(), 0L))
                 .orElse(depthSeen);
         // An equal depth says little: an operator may have taken as many out as have come.
-        if (depth == depthSeen && (depth == 0 || System.nanoTime() - lookedAt < LOOK_ANYWAY.toNanos())) {
+        if (depth == depthSeen
+                && (depth == 0
+                        || System.nanoTime() - lookedAt
+                                < interval.multipliedBy(LOOK_ANYWAY).toNanos())) {
             return;
         }
         Set<AnswerRef> seenNow = new HashSet<>();
