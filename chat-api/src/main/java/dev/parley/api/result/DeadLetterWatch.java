@@ -8,6 +8,7 @@ import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.Headers;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashSet;
@@ -28,8 +29,8 @@ public final class DeadLetterWatch implements AutoCloseable {
     /** Rounds after which it looks although nothing seems to have changed. */
     private static final int LOOK_ANYWAY = 6;
 
-    private static final Failure POISON = Failure.of(
-            "request-failed",
+    private static final Failure POISON = new Failure(
+            Headers.POISON,
             "This message could not be processed",
             "Workers have failed on it several times. Try again, or change the message; whoever runs Parley finds it"
                     + " among the dead letters.");
