@@ -39,6 +39,7 @@ public record CheckResult(
             String state,
             int keysReady,
             int keysTotal,
+            boolean sharedQuota,
             Optional<String> trouble) {
         public static Worker of(Heartbeat beat, Instant heardAt) {
             return new Worker(
@@ -52,6 +53,7 @@ public record CheckResult(
                     beat.state().name().toLowerCase(Locale.ROOT),
                     beat.keysReady(),
                     beat.keysTotal(),
+                    beat.sharedQuota(),
                     beat.trouble());
         }
     }

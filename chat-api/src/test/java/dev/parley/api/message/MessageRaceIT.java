@@ -14,6 +14,7 @@ import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.GenerationRequest.Turn;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -132,6 +133,27 @@ class MessageRaceIT {
         assertThat(both.other().orElseThrow().followUpsReleased()).isTrue();
         assertThat(due())
                 .containsExactly(first.answer().id(), both.stopped().answer().id());
+    }
+
+    @Test
+    void aSendThatWaitedForTheEndOfTheLastAnswerTakesItsTextAlong() throws Exception {
+        Sent first = send("first");
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Sending> next = database.inTransaction(tx -> {
+                Sql.of(tx, "UPDATE messages SET status = 'completed', content = 'one answer' WHERE id = :id")
+                        .with("id", first.answer().id())
+                        .change();
+                Future<Sending> sending = threads.submit(
+                        () -> store.send(Users.LOCAL, chat, new Draft("next", "m", Optional.empty(), "h", "r")));
+                Awaitility.await().until(() -> waiting() == 1);
+                return sending;
+            });
+            Sending.Accepted accepted = (Sending.Accepted) next.get();
+            assertThat(accepted.sent().answer().waitsFor()).isEmpty();
+            assertThat(accepted.due().orElseThrow().request().orElseThrow().turns())
+                    .extracting(Turn::text)
+                    .containsExactly("first", "one answer", "next");
+        }
     }
 
     @Test

@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import dev.parley.api.id.Ids;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.message.Sent;
 import dev.parley.api.support.Pipeline;
 import dev.parley.api.user.Users;
@@ -17,11 +21,15 @@ import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
 import dev.parley.pipeline.message.Json;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +88,61 @@ class RelayIT {
         }
     }
 
+    /** As the API does: left to the one who accepted it. */
+    private OutboxEntry accept(String content, Duration handOver) {
+        MessageStore store = new MessageStore(
+                pipeline.database,
+                new Ids(Clock.systemUTC(), new Random(7)),
+                Clock.systemUTC(),
+                5,
+                handOver,
+                Conversation.STANDARD);
+        return ((Sending.Accepted) store.send(
+                        Users.LOCAL, pipeline.newChat(), new Draft(content, "m", Optional.empty(), "h", "r")))
+                .due()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatIsHandedOverGoesOutOnceAndLeavesTheOutboxAfterItsConfirm() {
+        Broker broker = pipeline.broker();
+        Queue<String> got = pipeline.requests(broker);
+        OutboxRelay relay = relay(broker);
+        // Another instance sweeps the same outbox and finds nothing due.
+        relay(pipeline.broker());
+        for (int i = 0; i < 50; i++) {
+            relay.hand(accept("message " + i, Duration.ofMinutes(10)));
+        }
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0 && got.size() >= 50);
+        assertThat(got).hasSize(50).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatCouldNotBeHandedOverGoesOutWhenItIsDue(@TempDir Path folder) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
+            Broker broker = pipeline.broker(rabbit.url());
+            OutboxRelay relay = relay(broker);
+            Queue<String> got = pipeline.requests(broker);
+            rabbit.stop();
+            Pipeline.soon().until(() -> !broker.connected());
+            relay.hand(accept("left", Duration.ofSeconds(1)));
+            assertThat(pipeline.outbox.depth()).isEqualTo(1);
+            rabbit.start();
+            Pipeline.soon().until(() -> pipeline.outbox.depth() == 0 && got.contains("left"));
+            assertThat(got).containsExactly("left");
+            pipeline.close();
+        }
+    }
+
+    @Test
+    void whatIsHandedOverIsTheRequestThatTheRelayWouldHaveRead() {
+        OutboxEntry handed = accept("the same", Duration.ZERO);
+        OutboxEntry claimed = pipeline.outbox
+                .inTransaction(tx -> pipeline.outbox.claim(tx, 10))
+                .getFirst();
+        assertThat(claimed).isEqualTo(handed);
+    }
+
     @Test
     void aRowWhoseRequestHasNoQueueStaysUntilItHas() throws Exception {
         Broker broker = pipeline.broker();
@@ -104,7 +167,7 @@ class RelayIT {
 
     @Test
     void whatIsAcceptedWhileTheBrokerIsAwayGoesOutWhenItIsBack(@TempDir Path folder) {
-        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
             Broker broker = pipeline.broker(rabbit.url());
             OutboxRelay relay = relay(broker);
             Queue<String> got = pipeline.requests(broker);

@@ -190,7 +190,7 @@ class ResultConsumerIT {
     @Test
     void aResultWaitsForADatabaseThatIsAway(@TempDir Path folder) throws Exception {
         pipeline.close();
-        try (PostgresServer postgres = PostgresServer.start(folder, 0)) {
+        try (PostgresServer postgres = PostgresServer.start(folder.resolve("postgres"), 0)) {
             pipeline = new Pipeline(postgres.url());
             Broker broker = start();
             Sent sent = pipeline.send(pipeline.newChat(), "question");

@@ -29,11 +29,11 @@ public final class Bench {
         System.exit(met ? 0 : 1);
     }
 
-    private interface Measurement {
+    interface Measurement {
         boolean on(LocalParley parley) throws Exception;
     }
 
-    private static boolean run(String fake, Measurement measurement) throws Exception {
+    static boolean run(String fake, Measurement measurement) throws Exception {
         Path data = Files.createTempDirectory("parley-bench");
         Map<String, String> environment = new HashMap<>(System.getenv());
         environment.keySet().removeIf(name -> name.startsWith("GEMINI_") || name.startsWith("KEYS_"));

@@ -159,7 +159,7 @@ class BrokerIT {
 
     @Test
     void publishingAndConsumingGoOnAfterTheBrokerWasStoppedAndStarted(@TempDir Path folder) throws Exception {
-        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
             Broker broker = broker(rabbit.url(), topology);
             Publisher publisher = broker.publisher(10);
             Queue<String> got = new ConcurrentLinkedQueue<>();
