@@ -28,6 +28,7 @@ public final class ApiRouting {
      *
      * @param outbox told after a commit of what was put into it
      * @param live the routes of live events
+     * @param admin the routes for operators
      */
     public record Parts(
             Users users,
@@ -39,6 +40,7 @@ public final class ApiRouting {
             Outbox outbox,
             HealthService health,
             HttpService live,
+            HttpService admin,
             Ids ids,
             Meters meters) {}
 
@@ -61,7 +63,8 @@ public final class ApiRouting {
                         parts.outbox(),
                         settings.maxMessageCharacters()))
                 .register(new PromptService(parts.users(), parts.prompts()))
-                .register(parts.live());
+                .register(parts.live())
+                .register(parts.admin());
         // Last: what no route of the API takes is the page's.
         settings.uiFolder().ifPresent(folder -> routing.register(new UiService(folder)));
     }

@@ -1,5 +1,7 @@
 package dev.parley.api;
 
+import dev.parley.api.admin.AdminService;
+import dev.parley.api.admin.DeadLetters;
 import dev.parley.api.chat.ChatStore;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.DatabaseUnavailable;
@@ -88,16 +90,19 @@ public final class ChatApi implements AutoCloseable {
                     clock,
                     () -> started,
                     () -> stopping);
+            Users users = Users.of(settings.authMode());
+            LiveRuns liveRuns = new LiveRuns(runs);
             ApiRouting.Parts routes = new ApiRouting.Parts(
-                    Users.of(settings.authMode()),
+                    users,
                     new ChatStore(database, ids, clock),
                     messages,
                     new PromptStore(database, ids, clock),
-                    new LiveRuns(runs),
+                    liveRuns,
                     hub,
                     relay,
                     health,
-                    new EventsService(Users.of(settings.authMode()), messages, hub, runs, quiet),
+                    new EventsService(users, messages, hub, runs, quiet),
+                    new AdminService(users, new DeadLetters(broker, messages, liveRuns, hub, relay), workers, clock),
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())

@@ -3,12 +3,18 @@ package dev.parley.worker;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.message.Heartbeat;
 import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.message.KeyGroup;
+import dev.parley.worker.quota.GroupState;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -70,7 +76,31 @@ final class HeartbeatSender implements AutoCloseable {
                 consumer.completed(),
                 quota.spendsShared(),
                 quota.groupsReady(),
-                quota.groups().size())));
+                quota.groups().size(),
+                groups())));
+    }
+
+    private List<KeyGroup> groups() {
+        return quota.states().stream()
+                .sorted(Comparator.comparing(GroupState::ready))
+                .limit(Heartbeat.MOST_GROUPS)
+                .map(HeartbeatSender::group)
+                .toList();
+    }
+
+    private static KeyGroup group(GroupState state) {
+        return new KeyGroup(
+                state.group(),
+                state.condition() instanceof GroupState.Condition.Cooling rest
+                        ? Optional.of(rest.until().truncatedTo(ChronoUnit.SECONDS))
+                        : Optional.empty(),
+                state.condition() instanceof GroupState.Condition.Cooling rest
+                        ? Optional.of(rest.reason())
+                        : Optional.empty(),
+                state.used(),
+                state.usedToday(),
+                state.keys().stream().limit(Heartbeat.MOST_KEYS).toList(),
+                state.disabledKeys());
     }
 
     @Override

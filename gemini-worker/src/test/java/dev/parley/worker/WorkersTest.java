@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class WorkersTest {
@@ -33,7 +34,8 @@ class WorkersTest {
     });
 
     private void beat(String worker, boolean sharedQuota) {
-        workers.heard(Json.bytes(new Heartbeat(worker, now, Heartbeat.State.WORKING, 0, 0, 10, 0, sharedQuota, 1, 1)));
+        workers.heard(Json.bytes(
+                new Heartbeat(worker, now, Heartbeat.State.WORKING, 0, 0, 10, 0, sharedQuota, 1, 1, List.of())));
     }
 
     @Test

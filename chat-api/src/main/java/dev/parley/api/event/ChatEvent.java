@@ -19,6 +19,22 @@ public sealed interface ChatEvent {
         }
     }
 
+    /** A user has changed what he wrote. */
+    record MessageUpdated(Message message) implements ChatEvent {
+        @Override
+        public String name() {
+            return "message.updated";
+        }
+    }
+
+    /** A user has withdrawn a message, and its answer with it. */
+    record MessageDeleted(UUID messageId, UUID answerId) implements ChatEvent {
+        @Override
+        public String name() {
+            return "message.deleted";
+        }
+    }
+
     /** An answer is (again) queued: after a retry, or with a new expected time. */
     record AnswerQueued(UUID answerId, Message message) implements ChatEvent {
         @Override

@@ -38,7 +38,8 @@ public record CheckResult(
             long completed,
             String state,
             int keysReady,
-            int keysTotal) {
+            int keysTotal,
+            boolean sharedQuota) {
         public static Worker of(Heartbeat beat, Instant heardAt) {
             return new Worker(
                     beat.worker(),
@@ -50,7 +51,8 @@ public record CheckResult(
                     beat.completed(),
                     beat.state().name().toLowerCase(Locale.ROOT),
                     beat.keysReady(),
-                    beat.keysTotal());
+                    beat.keysTotal(),
+                    beat.sharedQuota());
         }
     }
 

@@ -16,7 +16,7 @@ import java.util.concurrent.ConcurrentMap;
 /** The workers whose heartbeats were heard lately. Thread-safe. */
 public final class WorkersHeard {
     /** Far more than a quota can feed; beyond it strangers are ignored. */
-    private static final int MOST = 10_000;
+    private static final int MOST = 1_000;
 
     private record Heard(Heartbeat beat, Instant at) {}
 
@@ -43,10 +43,20 @@ public final class WorkersHeard {
         return workers().size();
     }
 
-    private List<Worker> workers() {
+    /** What each has said last. */
+    public List<Heartbeat> beats() {
+        return present().stream().map(Heard::beat).toList();
+    }
+
+    private List<Heard> present() {
         Instant oldest = clock.instant().minus(Heartbeat.GONE_AFTER);
         workers.values().removeIf(heard -> heard.at().isBefore(oldest));
-        return workers.values().stream()
+        return List.copyOf(workers.values());
+    }
+
+    /** Each as its last heartbeat told, by id. */
+    public List<Worker> workers() {
+        return present().stream()
                 .map(heard -> Worker.of(heard.beat(), heard.at()))
                 .sorted(Comparator.comparing(Worker::id))
                 .toList();

@@ -45,6 +45,11 @@ public final class Problem extends RuntimeException {
         return of(409, name, title, detail);
     }
 
+    /** Something that is needed is away, and comes back by itself. */
+    public static Problem unavailable(String name, String detail) {
+        return new Problem(503, name, "Not available right now", detail, null, Map.of("Retry-After", "2"));
+    }
+
     static Problem methodNotAllowed(String allowed) {
         return new Problem(
                 405,

@@ -148,7 +148,8 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         Optional<UUID> answer = answer(event);
         boolean ended = event instanceof ChatEvent.AnswerCompleted
                 || event instanceof ChatEvent.AnswerFailed
-                || event instanceof ChatEvent.AnswerCancelled;
+                || event instanceof ChatEvent.AnswerCancelled
+                || event instanceof ChatEvent.MessageDeleted;
         deliver(chat, new HubEvent.Stored(event.name(), data, answer, ended));
         String message = instance + " " + Json.text(new Envelope(event.name(), data, answer, ended));
         redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
@@ -162,6 +163,8 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             case ChatEvent.AnswerFailed failed -> Optional.of(failed.answerId());
             case ChatEvent.AnswerCancelled cancelled -> Optional.of(cancelled.answerId());
             case ChatEvent.MessageCreated created -> Optional.empty();
+            case ChatEvent.MessageUpdated updated -> Optional.empty();
+            case ChatEvent.MessageDeleted deleted -> Optional.of(deleted.answerId());
             case ChatEvent.ChatUpdated updated -> Optional.empty();
             case ChatEvent.ChatDeleted deleted -> Optional.empty();
         };

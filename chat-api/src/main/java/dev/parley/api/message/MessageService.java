@@ -12,6 +12,9 @@ import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Revision;
+import dev.parley.api.message.MessageStore.Revision.Edited;
+import dev.parley.api.message.MessageStore.Revision.Withdrawn;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.model.Models;
 import dev.parley.api.outbox.Outbox;
@@ -88,6 +91,8 @@ public final class MessageService implements HttpService {
                 .seal();
         Resource.at("/api/messages", rules)
                 .get("/{messageId}", this::find)
+                .patch("/{messageId}", this::edit)
+                .delete("/{messageId}", this::withdraw)
                 .post("/{messageId}/cancel", this::cancel)
                 .post("/{messageId}/retry", this::retry)
                 .seal();
@@ -251,6 +256,67 @@ public final class MessageService implements HttpService {
                     "answer-completed", "The answer is complete", "A completed answer cannot be tried again.");
         }
         Bodies.send(response, reader.now(change.message()));
+    }
+
+    /** The body of an edit. */
+    private record Edit(Optional<String> content) {}
+
+    private void edit(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Edit body = Bodies.read(request, Edit.class);
+        String content = Fields.text("content", Fields.required("content", body.content()), maxCharacters);
+        notBegun(user, id);
+        // One that begins just now is stopped by the new round.
+        Edited edited = revised(store.edit(user, id, content, Requests.id(request)), Edited.class);
+        events.publish(edited.message().chatId(), new ChatEvent.MessageUpdated(edited.message()));
+        tell(edited.answer());
+        Bodies.send(response, new Sent(edited.message(), edited.answer().message()));
+    }
+
+    private void withdraw(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        notBegun(user, id);
+        Withdrawn withdrawn = revised(store.withdraw(user, id), Withdrawn.class);
+        runs.revoke(withdrawn.answer(), withdrawn.round());
+        UUID chat = withdrawn.chat().id();
+        events.publish(chat, new ChatEvent.MessageDeleted(id, withdrawn.answer()));
+        events.publish(chat, new ChatEvent.ChatUpdated(withdrawn.chat()));
+        response.status(io.helidon.http.Status.NO_CONTENT_204).send();
+    }
+
+    private void notBegun(UUID user, UUID message) {
+        store.answerOf(user, message)
+                .filter(answer -> runs.running(List.of(answer)).contains(answer))
+                .ifPresent(answer -> {
+                    throw Problem.conflict(
+                            "answer-begun",
+                            "The answer has begun",
+                            "The answer to this message is being written; cancel it first.");
+                });
+    }
+
+    private static <T extends Revision> T revised(Optional<Revision> revision, Class<T> done) {
+        return switch (revision.orElseThrow(MessageService::absent)) {
+            case Revision.NotAsked() ->
+                throw Problem.conflict(
+                        "not-a-user-message",
+                        "This is an answer",
+                        "Only what a user wrote can be changed or withdrawn; use the id of the message before it.");
+            case Revision.Ended() ->
+                throw Problem.conflict(
+                        "answer-ended",
+                        "The answer has ended",
+                        "This message has its answer, or it failed or was cancelled; only one whose answer still waits"
+                                + " can be changed or withdrawn.");
+            case Revision.Followed() ->
+                throw Problem.conflict(
+                        "message-followed",
+                        "Other messages follow",
+                        "Later messages of this chat build upon this one; it cannot be changed or withdrawn any more.");
+            case Revision other -> done.cast(other);
+        };
     }
 
     private void tell(Change change) {

@@ -510,22 +510,33 @@ public final class MessageStore {
             WHERE m.id = :message
             FOR SHARE OF earlier
             """;
-    private static final String RETRY = """
+    private static final String RETRY = nextRound("""
+            FROM chats c
+            WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
+              AND m.status IN ('failed', 'cancelled', 'retrying')
+            """);
+    // A letter may be dead before its answer is shown as failed.
+    private static final String REDRIVE = nextRound("""
+            WHERE m.id = :message AND m.round = :round AND m.status IN ('failed', 'queued', 'retrying')
+            """);
+
+    private static String nextRound(String which) {
+        return """
             WITH retried AS (
                 UPDATE messages m
                 SET status = 'queued', content = '', round = m.round + 1, attempt = NULL, error = NULL,
                     next_attempt_at = NULL, expected_at = NULL, completed_at = NULL, waits_for = :waits_for,
                     request_id = :request
-                FROM chats c
-                WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
-                  AND m.status IN ('failed', 'cancelled', 'retrying')
+                %s
                 RETURNING m.*
             ), due AS (
                 INSERT INTO outbox (answer_id, round, created_at)
                 SELECT id, round, CAST(:now AS timestamptz) FROM retried WHERE waits_for IS NULL
             )
             SELECT %s FROM retried m
-            """.formatted(MessageRows.COLUMNS);
+            """.formatted(which, MessageRows.COLUMNS);
+    }
+
     private static final String WAIT_BEHIND = """
             UPDATE messages later SET waits_for = :answer
             FROM messages question
@@ -538,28 +549,208 @@ public final class MessageStore {
      * @return empty when the user has no such message
      */
     public Optional<Change> retry(UUID user, UUID answer, String requestId) {
+        return database.inTransaction(
+                tx -> nextRound(tx, answer, requestId, Sql.of(tx, RETRY).with("user", user))
+                        .or(() -> unchanged(tx, user, answer)));
+    }
+
+    /**
+     * Begins the next round of an answer whose request is a dead letter.
+     *
+     * @param dead the try that died
+     * @return empty when the letter is obsolete: the answer is gone, has been answered, cancelled or tried again
+     */
+    public Optional<Change> redrive(AnswerRef dead, String requestId) {
+        return database.inTransaction(tx ->
+                nextRound(tx, dead.answerId(), requestId, Sql.of(tx, REDRIVE).with("round", dead.round())));
+    }
+
+    private Optional<Change> nextRound(DbExecute tx, UUID answer, String requestId, Sql begin) {
+        Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
+                .with("message", answer)
+                .one(MessageStore::waitFor)
+                .flatMap(earlier -> earlier);
+        Optional<Stored> retried = begin.with("message", answer)
+                .with("waits_for", waitsFor)
+                .with("request", requestId)
+                .with("now", now())
+                .one(this::stored);
+        if (retried.isEmpty()) {
+            return Optional.empty();
+        }
+        // What a cancel had moved away from this answer stands behind it again.
+        waitsFor.ifPresent(other -> Sql.of(tx, WAIT_BEHIND)
+                .with("answer", answer)
+                .with("other", other)
+                .change());
+        Stored now = retried.get();
+        return Optional.of(new Change(now.message(), now.round(), true, waitsFor.isEmpty()));
+    }
+
+    /** What became of an edit or a withdrawal. */
+    public sealed interface Revision {
+        /** @param answer whose next round has begun */
+        record Edited(Message message, Change answer) implements Revision {}
+
+        /** @param round above those of the answer that was withdrawn */
+        record Withdrawn(UUID answer, int round, Chat chat) implements Revision {}
+
+        /** Not a user's message. */
+        record NotAsked() implements Revision {}
+
+        /** Its answer is final. */
+        record Ended() implements Revision {}
+
+        /** Later messages build upon it. */
+        record Followed() implements Revision {}
+    }
+
+    private static final String ANSWERS = """
+            SELECT %s FROM messages m WHERE m.parent_id = :message AND m.role = 'assistant' ORDER BY m.id FOR UPDATE
+            """.formatted(MessageRows.COLUMNS);
+    private static final String ANSWER_OF = """
+            SELECT m.id FROM messages m JOIN chats c ON c.id = m.chat_id
+            WHERE m.parent_id = :message AND m.role = 'assistant' AND c.user_id = :user
+            ORDER BY m.id DESC LIMIT 1
+            """;
+    // Whatever waits behind the answer has not read its question yet.
+    private static final String READ_ON = """
+            SELECT later.id
+            FROM messages question JOIN messages later ON later.parent_id = question.id
+            WHERE question.parent_id = :answer AND later.waits_for IS NULL
+            LIMIT 1
+            """;
+    private static final String EDIT = """
+            UPDATE messages m SET content = :content WHERE m.id = :message RETURNING %s
+            """.formatted(MessageRows.COLUMNS);
+    private static final String ASK_AGAIN = """
+            WITH again AS (
+                UPDATE messages m
+                SET status = 'queued', round = m.round + 1, attempt = NULL, error = NULL, next_attempt_at = NULL,
+                    expected_at = NULL, request_id = :request
+                WHERE m.id = :answer
+                RETURNING m.*
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, round, CAST(:now AS timestamptz) FROM again WHERE waits_for IS NULL
+            )
+            SELECT %s FROM again m
+            """.formatted(MessageRows.COLUMNS);
+
+    /** The answer of a user's message. */
+    Optional<UUID> answerOf(UUID user, UUID message) {
+        return database.run(db -> Sql.of(db, ANSWER_OF)
+                .with("message", message)
+                .with("user", user)
+                .one(row -> row.uuid("id")));
+    }
+
+    /**
+     * Changes a user's message whose answer is pending, and begins the answer's next round with it.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Revision> edit(UUID user, UUID message, String content, String requestId) {
         return database.inTransaction(tx -> {
-            Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
-                    .with("message", answer)
-                    .one(MessageStore::waitFor)
-                    .flatMap(earlier -> earlier);
-            Optional<Stored> retried = Sql.of(tx, RETRY)
-                    .with("message", answer)
-                    .with("user", user)
-                    .with("waits_for", waitsFor)
+            Optional<Message> question =
+                    Sql.of(tx, FIND).with("message", message).with("user", user).one(this::message);
+            if (question.isEmpty() || question.get().role() != Role.USER) {
+                return question.map(found -> new Revision.NotAsked());
+            }
+            Optional<Stored> pending = onlyPending(tx, message);
+            if (pending.isEmpty()) {
+                return Optional.of(new Revision.Ended());
+            }
+            UUID answer = pending.get().message().id();
+            if (Sql.of(tx, READ_ON)
+                    .with("answer", answer)
+                    .one(row -> row.uuid("id"))
+                    .isPresent()) {
+                return Optional.of(new Revision.Followed());
+            }
+            Message edited = Sql.of(tx, EDIT)
+                    .with("message", message)
+                    .with("content", content)
+                    .one(this::message)
+                    .orElseThrow();
+            Sql.of(tx, WITHDRAW).with("answer", answer).change();
+            Stored again = Sql.of(tx, ASK_AGAIN)
+                    .with("answer", answer)
                     .with("request", requestId)
                     .with("now", now())
-                    .one(this::stored);
-            if (retried.isEmpty()) {
-                return unchanged(tx, user, answer);
+                    .one(this::stored)
+                    .orElseThrow();
+            return Optional.of(new Revision.Edited(
+                    edited,
+                    new Change(
+                            again.message(),
+                            again.round(),
+                            true,
+                            again.waitsFor().isEmpty())));
+        });
+    }
+
+    /** The answer of a message, locked, if it is the only one and pending. */
+    private Optional<Stored> onlyPending(DbExecute tx, UUID message) {
+        List<Stored> answers = Sql.of(tx, ANSWERS).with("message", message).list(this::stored);
+        return answers.size() == 1 && answers.getFirst().message().pending()
+                ? Optional.of(answers.getFirst())
+                : Optional.empty();
+    }
+
+    private static final String LOCK_CHAT_OF = """
+            SELECT c.id, c.head_id FROM chats c
+            WHERE c.id = (SELECT chat_id FROM messages WHERE id = :message) AND c.user_id = :user
+            FOR NO KEY UPDATE
+            """;
+    // A chat that is empty again and has the title of its only message gets a new one from the next.
+    private static final String STEP_BACK = """
+            UPDATE chats c
+            SET head_id = CAST(:head AS uuid), updated_at = :now,
+                title = CASE WHEN CAST(:head AS uuid) IS NULL AND c.title = :title THEN '' ELSE c.title END
+            WHERE c.id = :chat
+            RETURNING %s
+            """.formatted(Chat.COLUMNS);
+
+    /**
+     * Deletes the last message of a chat together with its pending answer.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Revision> withdraw(UUID user, UUID message) {
+        return database.inTransaction(tx -> {
+            Optional<Optional<UUID>> head = Sql.of(tx, LOCK_CHAT_OF)
+                    .with("message", message)
+                    .with("user", user)
+                    .one(row -> row.optionalUuid("head_id"));
+            Optional<Message> question =
+                    Sql.of(tx, FIND).with("message", message).with("user", user).one(this::message);
+            if (head.isEmpty() || question.isEmpty()) {
+                return Optional.empty();
             }
-            // What a cancel had moved away from this answer stands behind it again.
-            waitsFor.ifPresent(other -> Sql.of(tx, WAIT_BEHIND)
-                    .with("answer", answer)
-                    .with("other", other)
-                    .change());
-            Stored now = retried.get();
-            return Optional.of(new Change(now.message(), now.round(), true, waitsFor.isEmpty()));
+            if (question.get().role() != Role.USER) {
+                return Optional.of(new Revision.NotAsked());
+            }
+            Optional<Stored> pending = onlyPending(tx, message);
+            if (pending.isEmpty()) {
+                return Optional.of(new Revision.Ended());
+            }
+            UUID answer = pending.get().message().id();
+            if (!head.get().equals(Optional.of(answer))) {
+                return Optional.of(new Revision.Followed());
+            }
+            Chat chat = Sql.of(tx, STEP_BACK)
+                    .with("chat", question.get().chatId())
+                    .with("head", question.get().parentId())
+                    .with("title", Title.of(question.get().content()))
+                    .with("now", now())
+                    .one(Chat::of)
+                    .orElseThrow();
+            Sql.of(tx, WITHDRAW).with("answer", answer).change();
+            Sql.of(tx, "DELETE FROM messages WHERE id = :message")
+                    .with("message", message)
+                    .change();
+            return Optional.of(new Revision.Withdrawn(answer, pending.get().round() + 1, chat));
         });
     }
 

@@ -6,6 +6,7 @@ import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
 import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Headers;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.runtime.Backoff;
 import dev.parley.pipeline.runtime.Meters;
@@ -185,7 +186,7 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
         return new Outgoing(
                 broker.topology().requests(),
                 request.answer().messageId(),
-                Map.of("x-parley-attempt", request.answer().attempt()),
+                Map.of(Headers.ATTEMPT, request.answer().attempt()),
                 Json.bytes(request));
     }
 

@@ -5,11 +5,9 @@ import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
 import dev.parley.api.message.MessageStore;
 import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.Failure;
-import dev.parley.pipeline.message.GenerationRequest;
-import dev.parley.pipeline.message.Json;
-import dev.parley.pipeline.message.MalformedMessage;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashSet;
@@ -24,7 +22,10 @@ import java.util.concurrent.TimeUnit;
 public final class DeadLetterWatch implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(DeadLetterWatch.class.getName());
     /** Most dead letters looked at. Those at the end are the new ones, so beyond this an operator has to make room. */
-    private static final int MOST = 20_000;
+    public static final int MOST = 20_000;
+
+    private static final Duration AT_MOST = Duration.ofSeconds(60);
+    private static final Duration LOOK_ANYWAY = Duration.ofMinutes(1);
 
     private static final Failure POISON = Failure.of(
             "request-failed",
@@ -40,6 +41,7 @@ public final class DeadLetterWatch implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread thread;
     private long depthSeen;
+    private long lookedAt = System.nanoTime();
     /** Those of the last whole look, which ended their answers. */
     private Set<AnswerRef> seen = Set.of();
 
@@ -76,45 +78,50 @@ public final class DeadLetterWatch implements AutoCloseable {
         }
     }
 
-    private void look() {
+    private void look() throws InterruptedException {
         long depth = broker.depths()
                 .map(depths -> depths.getOrDefault(broker.topology().deadLetters(), 0L))
                 .orElse(depthSeen);
-        if (depth == depthSeen) {
+        // An equal depth says little: an operator may have taken as many out as have come.
+        if (depth == depthSeen && (depth == 0 || System.nanoTime() - lookedAt < LOOK_ANYWAY.toNanos())) {
             return;
         }
         Set<AnswerRef> seenNow = new HashSet<>();
-        broker.peek(broker.topology().deadLetters(), MOST, body -> fail(body, seenNow))
-                .ifPresent(count -> {
-                    if (count == MOST) {
-                        LOG.log(Level.ERROR, "there are more than {0} dead letters; newer ones are not seen", MOST);
-                    }
-                    seen = seenNow;
-                    depthSeen = depth;
-                });
+        Walk walk = broker.walk(broker.topology().deadLetters(), MOST, AT_MOST, Duration.ZERO, message -> {
+            AnswerRef.in(message.body()).ifPresent(answer -> fail(answer, seenNow));
+            return Walk.Step.KEEP;
+        });
+        // Where an operator is at work, the next round looks again.
+        if (walk instanceof Walk.Done done) {
+            if (done.seen() < done.left()) {
+                LOG.log(Level.ERROR, "of {0} dead letters the newest are not seen", done.left());
+            }
+            seen = seenNow;
+            depthSeen = depth;
+            lookedAt = System.nanoTime();
+        }
     }
 
-    private void fail(byte[] body, Set<AnswerRef> seenNow) {
-        try {
-            GenerationRequest request = Json.read(body, GenerationRequest.class);
-            seenNow.add(request.answer());
-            if (seen.contains(request.answer())) {
-                return;
-            }
-            // Changes nothing where the answer is final already, as the worker's own failures are.
-            store.failDeadLetter(request.answer(), POISON).ifPresent(applied -> {
-                LOG.log(
-                        Level.WARNING,
-                        "a dead letter's answer {0} is shown as failed",
-                        request.answer().answerId());
-                events.publish(applied.chatId(), ChatEvent.of(applied.message()));
-                if (applied.followUpsReleased()) {
-                    outboxWake.run();
-                }
-            });
-        } catch (MalformedMessage e) {
-            LOG.log(Level.DEBUG, "a dead letter that is no request");
+    private void fail(AnswerRef answer, Set<AnswerRef> seenNow) {
+        seenNow.add(answer);
+        if (!seen.contains(answer)) {
+            fail(answer, store, events, outboxWake);
         }
+    }
+
+    /**
+     * Shows a dead letter's answer as failed, unless it has ended already, as the worker's own failures have.
+     *
+     * @param outboxWake called when a follow-up was released to the outbox
+     */
+    public static void fail(AnswerRef answer, MessageStore store, ChatEvents events, Runnable outboxWake) {
+        store.failDeadLetter(answer, POISON).ifPresent(applied -> {
+            LOG.log(Level.WARNING, "a dead letter''s answer {0} is shown as failed", answer.answerId());
+            events.publish(applied.chatId(), ChatEvent.of(applied.message()));
+            if (applied.followUpsReleased()) {
+                outboxWake.run();
+            }
+        });
     }
 
     @Override

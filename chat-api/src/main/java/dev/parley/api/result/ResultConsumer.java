@@ -7,14 +7,20 @@ import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Delivery;
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.PublishFailed;
+import dev.parley.pipeline.broker.Publisher;
 import dev.parley.pipeline.broker.Subscription;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.Headers;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.message.MalformedMessage;
 import dev.parley.pipeline.runtime.Backoff;
 import dev.parley.pipeline.runtime.Logs;
 import dev.parley.pipeline.runtime.Meters;
+import io.helidon.dbclient.DbClientException;
 import io.helidon.metrics.api.Timer;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
@@ -34,6 +40,16 @@ public final class ResultConsumer implements AutoCloseable {
     /** As many as the connection pool can store side by side, and a few that wait for it. */
     private static final int PREFETCH = 32;
 
+    /** A defect stays one; a few tries cost little if it was none. */
+    private static final int MOST_REJECTIONS = 5;
+
+    /** Why an answer failed whose result was moved to the dead letters. */
+    public static final Failure REJECTED = Failure.of(
+            "result-rejected",
+            "The answer could not be stored",
+            "The model has answered, but the answer could not be stored. Try again; whoever runs Parley finds it among the"
+                    + " dead letters.");
+
     private static final Duration DRAIN = Duration.ofSeconds(5);
 
     private final MessageStore store;
@@ -43,6 +59,8 @@ public final class ResultConsumer implements AutoCloseable {
     private final Meters meters;
     private final Clock clock;
     private final Timer whole;
+    private final Publisher publisher;
+    private final String deadLetters;
     private final Subscription subscription;
     private volatile boolean closed;
 
@@ -61,6 +79,8 @@ public final class ResultConsumer implements AutoCloseable {
         this.meters = meters;
         this.clock = clock;
         this.whole = meters.timer("answer_stored", "From accepting a message to its stored and announced answer");
+        this.publisher = broker.publisher(PREFETCH);
+        this.deadLetters = broker.topology().deadLetters();
         this.subscription = broker.subscribe(broker.topology().responses(), PREFETCH, this::handle);
     }
 
@@ -76,7 +96,7 @@ public final class ResultConsumer implements AutoCloseable {
         return new ResultConsumer(broker, store, runs, events, outboxWake, meters, clock);
     }
 
-    private void handle(Delivery delivery) {
+    private void handle(Delivery delivery) throws PublishFailed {
         AnswerUpdate update;
         try {
             update = Json.read(delivery.body(), AnswerUpdate.class);
@@ -91,11 +111,14 @@ public final class ResultConsumer implements AutoCloseable {
                         "chat", update.answer().chatId().toString(),
                         "answer", update.answer().answerId().toString(),
                         "attempt", Integer.toString(update.answer().attempt())),
-                () -> store(delivery, update));
+                () -> {
+                    store(delivery, update);
+                });
     }
 
-    private void store(Delivery delivery, AnswerUpdate update) {
+    private void store(Delivery delivery, AnswerUpdate update) throws PublishFailed {
         Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), RandomGenerator.getDefault());
+        int rejections = 0;
         while (true) {
             try {
                 Optional<Applied> applied = store.apply(update);
@@ -112,6 +135,12 @@ public final class ResultConsumer implements AutoCloseable {
             } catch (DatabaseUnavailable e) {
                 // It waits here, unacknowledged, rather than turning in circles through the queue.
                 LOG.log(Level.WARNING, "a result waits for PostgreSQL");
+            } catch (DbClientException e) {
+                LOG.log(Level.ERROR, "PostgreSQL rejects a result, which is a defect", e);
+                if (++rejections == MOST_REJECTIONS) {
+                    bury(delivery, update);
+                    return;
+                }
             }
             try {
                 if (closed) {
@@ -123,6 +152,38 @@ public final class ResultConsumer implements AutoCloseable {
                 return;
             }
         }
+    }
+
+    /**
+     * Moves a result that cannot be stored to the dead letters, for somebody who can mend it. The copy is ours, as the
+     * queue's own dead-lettering would take a delivery limit, and the arguments of an existing queue cannot change.
+     */
+    private void bury(Delivery delivery, AnswerUpdate update) throws PublishFailed {
+        publisher.publishConfirmed(new Outgoing(
+                deadLetters,
+                update.answer().messageId(),
+                Map.of(
+                        Headers.ATTEMPT,
+                        update.answer().attempt(),
+                        Headers.REASON,
+                        REJECTED.type(),
+                        Headers.DIED,
+                        clock.instant().toString()),
+                delivery.body()));
+        count("rejected");
+        try {
+            store.failDeadLetter(update.answer(), REJECTED).ifPresent(change -> {
+                events.publish(change.chatId(), ChatEvent.of(change.message()));
+                if (change.followUpsReleased()) {
+                    outboxWake.run();
+                }
+                // The text that Redis still keeps would be found again by the next round, and be rejected again.
+                runs.settle(update.answer());
+            });
+        } catch (DatabaseUnavailable | DbClientException e) {
+            LOG.log(Level.WARNING, "the answer of a rejected result is left to the watch over the dead letters");
+        }
+        delivery.ack();
     }
 
     private static void log(Applied change) {

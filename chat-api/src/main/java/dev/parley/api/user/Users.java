@@ -1,8 +1,10 @@
 package dev.parley.api.user;
 
+import dev.parley.api.http.Problem;
 import io.helidon.webserver.http.ServerRequest;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * The one place that says who a request comes from. Stores are then asked with that user's id, so that another user's
@@ -13,20 +15,34 @@ public final class Users {
     public static final UUID LOCAL = UUID.fromString("00000000-0000-7000-8000-000000000001");
 
     private final Function<ServerRequest, UUID> authentication;
+    private final Predicate<UUID> operators;
 
-    /** @param authentication finds the user, or throws the problem that tells why there is none */
-    public Users(Function<ServerRequest, UUID> authentication) {
+    /**
+     * @param authentication finds the user, or throws the problem that tells why there is none
+     * @param operators who may see and do what is under {@code /api/admin}
+     */
+    public Users(Function<ServerRequest, UUID> authentication, Predicate<UUID> operators) {
         this.authentication = authentication;
+        this.operators = operators;
     }
 
     public static Users of(AuthMode mode) {
         return switch (mode) {
-            case NONE -> new Users(request -> LOCAL);
+            case NONE -> new Users(request -> LOCAL, LOCAL::equals);
         };
     }
 
     /** The user who asks. */
     public UUID of(ServerRequest request) {
         return authentication.apply(request);
+    }
+
+    /** The operator who asks. @throws Problem 403 when the user is none */
+    public UUID operator(ServerRequest request) {
+        UUID user = of(request);
+        if (!operators.test(user)) {
+            throw Problem.of(403, "not-an-operator", "Not allowed", "Only operators of this Parley may do this.");
+        }
+        return user;
     }
 }

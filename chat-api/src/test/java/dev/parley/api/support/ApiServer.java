@@ -2,12 +2,16 @@ package dev.parley.api.support;
 
 import dev.parley.api.ApiRouting;
 import dev.parley.api.ApiSettings;
+import dev.parley.api.admin.AdminService;
+import dev.parley.api.admin.DeadLetters;
 import dev.parley.api.chat.ChatStore;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Sql;
 import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
 import dev.parley.api.health.CheckResult;
 import dev.parley.api.health.HealthService;
+import dev.parley.api.health.WorkersHeard;
 import dev.parley.api.http.HttpServer;
 import dev.parley.api.http.Resource;
 import dev.parley.api.id.Ids;
@@ -18,6 +22,8 @@ import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Topology;
 import dev.parley.pipeline.config.Environment;
 import dev.parley.pipeline.runtime.Meters;
 import io.helidon.http.HeaderNames;
@@ -54,10 +60,21 @@ public final class ApiServer implements AutoCloseable {
     public final Map<UUID, String> running = new ConcurrentHashMap<>();
     public final Map<String, CheckResult> health = new ConcurrentHashMap<>();
     public final MeterRegistry registry = Metrics.createMeterRegistry();
+    /** Who may use the routes for operators. */
+    public final Set<UUID> operators = ConcurrentHashMap.newKeySet();
+
+    public final WorkersHeard workers = new WorkersHeard(Clock.systemUTC());
+    private final Broker broker;
     private final WebServer server;
     private final Database served;
 
     public ApiServer(Map<String, String> variables) {
+        this(variables, Broker.open(URI.create("amqp://127.0.0.1:1"), "nobody", Topology.of("q", "r", List.of())));
+    }
+
+    /** @param broker whose dead letters the operators see; closed with the server */
+    public ApiServer(Map<String, String> variables, Broker broker) {
+        this.broker = broker;
         String url = SharedServers.freshDatabase();
         database = Database.open(URI.create(url), 4, Duration.ofSeconds(30));
         // A pool of its own, which a test may close to play an outage.
@@ -80,27 +97,33 @@ public final class ApiServer implements AutoCloseable {
                             Optional.empty(),
                             Optional.empty()));
         }
-        ApiRouting.Parts parts = new ApiRouting.Parts(
-                new Users(request -> request.headers()
+        Users users = new Users(
+                request -> request.headers()
                         .first(HeaderNames.create(USER))
                         .map(UUID::fromString)
-                        .orElse(Users.LOCAL)),
+                        .orElse(Users.LOCAL),
+                operators::contains);
+        Runs runs = new WrittenRuns();
+        ChatEvents listener = (chat, event) -> events.add(name(event));
+        Outbox outbox = new Outbox() {
+            @Override
+            public void hand(OutboxEntry accepted) {
+                wakes.incrementAndGet();
+            }
+
+            @Override
+            public void wake() {
+                wakes.incrementAndGet();
+            }
+        };
+        ApiRouting.Parts parts = new ApiRouting.Parts(
+                users,
                 new ChatStore(served, ids, Clock.systemUTC()),
                 messages,
                 new PromptStore(served, ids, Clock.systemUTC()),
-                new WrittenRuns(),
-                (chat, event) -> events.add(name(event)),
-                new Outbox() {
-                    @Override
-                    public void hand(OutboxEntry accepted) {
-                        wakes.incrementAndGet();
-                    }
-
-                    @Override
-                    public void wake() {
-                        wakes.incrementAndGet();
-                    }
-                },
+                runs,
+                listener,
+                outbox,
                 new HealthService(
                         new HealthService.Checks(
                                 () -> health.get("postgres"),
@@ -115,6 +138,8 @@ public final class ApiServer implements AutoCloseable {
                             throw new IllegalArgumentException("secret internals");
                         })
                         .seal(),
+                new AdminService(
+                        users, new DeadLetters(broker, messages, runs, listener, outbox), workers, Clock.systemUTC()),
                 ids,
                 new Meters(registry));
         server = HttpServer.configure(WebServer.builder())
@@ -156,6 +181,7 @@ public final class ApiServer implements AutoCloseable {
         server.stop();
         served.close();
         database.close();
+        broker.close();
     }
 
     private final class WrittenRuns implements Runs {

@@ -2,6 +2,7 @@ package dev.parley.worker.quota;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -11,7 +12,7 @@ import java.util.Optional;
  * @param used calls reserved in the window that ends now
  * @param usedToday calls since midnight Pacific; empty without a daily limit
  * @param disabledKeys reason by key hash
- * @param keys of the group
+ * @param keys short hashes of all its keys
  */
 public record GroupState(
         String group,
@@ -19,8 +20,9 @@ public record GroupState(
         int used,
         Optional<Integer> usedToday,
         Map<String, String> disabledKeys,
-        int keys) {
+        List<String> keys) {
     public GroupState {
+        keys = List.copyOf(keys);
         disabledKeys = Map.copyOf(disabledKeys);
     }
 

@@ -328,7 +328,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 useSeen ? seen.used() : memory.used(),
                 limits.perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
                 memory.disabled(),
-                group.keys().size());
+                group.keys().stream().map(ApiKey::hash).toList());
     }
 
     private GroupState.Condition condition(QuotaGroup group, LocalQuota.Memory memory, long now) {

@@ -7,6 +7,7 @@ import dev.parley.pipeline.broker.Topology;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
 import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Headers;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.runtime.Backoff;
 import java.time.Duration;
@@ -22,9 +23,6 @@ import java.util.random.RandomGenerator;
  * Thread-safe.
  */
 final class Outbound {
-    private static final String ATTEMPT = "x-parley-attempt";
-    private static final String REASON = "x-parley-reason";
-
     private final Publisher publisher;
     private final Topology topology;
     private final int maxRetries;
@@ -44,7 +42,7 @@ final class Outbound {
         publish(new Outgoing(
                 topology.responses(),
                 update.answer().messageId(),
-                Map.of(ATTEMPT, update.answer().attempt()),
+                Map.of(Headers.ATTEMPT, update.answer().attempt()),
                 Json.bytes(update)));
     }
 
@@ -56,7 +54,10 @@ final class Outbound {
     boolean retryLater(GenerationRequest request, Failure failure, Instant now) throws PublishFailed {
         int failed = request.answer().attempt();
         if (failed > maxRetries || topology.retryDelays().isEmpty()) {
-            publish(request(topology.deadLetters(), request, Map.of(REASON, failure.type())));
+            publish(request(
+                    topology.deadLetters(),
+                    request,
+                    Map.of(Headers.REASON, failure.type(), Headers.DIED, now.toString())));
             result(new AnswerUpdate.Failed(request.answer(), failure, now));
             return false;
         }
@@ -85,7 +86,7 @@ final class Outbound {
 
     private static Outgoing request(String queue, GenerationRequest request, Map<String, Object> headers) {
         Map<String, Object> all = new HashMap<>(headers);
-        all.put(ATTEMPT, request.answer().attempt());
+        all.put(Headers.ATTEMPT, request.answer().attempt());
         return new Outgoing(queue, request.answer().messageId(), all, Json.bytes(request));
     }
 

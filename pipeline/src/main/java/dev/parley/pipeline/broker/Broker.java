@@ -8,6 +8,7 @@ import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.GetResponse;
+import com.rabbitmq.client.ShutdownSignalException;
 import dev.parley.pipeline.runtime.Backoff;
 import dev.parley.pipeline.runtime.Check;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
 /**
@@ -40,6 +42,7 @@ public final class Broker implements AutoCloseable {
     private static final Duration CONFIRM_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration RPC_TIMEOUT = Duration.ofSeconds(5);
     private static final int HEARTBEAT_SECONDS = 10;
+    private static final Duration WALKER_LOOKS_EVERY = Duration.ofMillis(100);
 
     private final ConnectionFactory factory;
     private final String name;
@@ -47,6 +50,9 @@ public final class Broker implements AutoCloseable {
     private final List<Attachment> attachments = new CopyOnWriteArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    /** One walk at a time; those of other processes are kept out by the broker. */
+    private final ReentrantLock walking = new ReentrantLock();
+
     private final Thread supervisor;
     /** Written under the lock; read without it, as an attachment being made holds the lock for seconds. */
     private volatile Connection connection;
@@ -180,6 +186,111 @@ public final class Broker implements AutoCloseable {
         });
     }
 
+    /**
+     * Goes through a queue, oldest first, and removes what the visitor wants removed. Everything else stays in its place.
+     * One body is held at a time. Nobody else walks through the same queue meanwhile, in no process: a message that one
+     * walker holds would be missing for the other.
+     *
+     * <p>Each removal is an acknowledgement of its own, after the visitor has returned: a crash in between shows that
+     * message again. It does not go beyond the messages that are there at its beginning.
+     *
+     * @param limit most messages to look at
+     * @param atMost after which it ends with the message it is at
+     * @param patience for another walker
+     * @param visitor what it throws ends the walk and is thrown on; what was removed before stays removed
+     */
+    public Walk walk(
+            String queue, int limit, Duration atMost, Duration patience, Function<HeldMessage, Walk.Step> visitor)
+            throws InterruptedException {
+        long begun = System.nanoTime();
+        if (!walking.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+            return new Walk.Busy();
+        }
+        // An exclusive queue is the broker's own mutex: it goes with the connection of whoever holds it.
+        String mutex = queue + ".walk";
+        try {
+            while (true) {
+                Exclusive got = exclusive(mutex);
+                if (got == Exclusive.AWAY) {
+                    return new Walk.Away();
+                }
+                if (got == Exclusive.HELD) {
+                    break;
+                }
+                if (System.nanoTime() - begun > patience.toNanos()) {
+                    return new Walk.Busy();
+                }
+                Thread.sleep(WALKER_LOOKS_EVERY);
+            }
+            try {
+                return withChannel(channel -> walk(channel, queue, limit, atMost, visitor))
+                        .orElseGet(Walk.Away::new);
+            } finally {
+                withChannel(channel -> channel.queueDelete(mutex));
+            }
+        } finally {
+            walking.unlock();
+        }
+    }
+
+    private static Walk walk(
+            Channel channel, String queue, int limit, Duration atMost, Function<HeldMessage, Walk.Step> visitor)
+            throws IOException {
+        long begun = System.nanoTime();
+        long there = channel.messageCount(queue);
+        int seen = 0;
+        int removed = 0;
+        while (seen < limit && seen < there && System.nanoTime() - begun < atMost.toNanos()) {
+            GetResponse got = channel.basicGet(queue, false);
+            if (got == null) {
+                break;
+            }
+            seen++;
+            Walk.Step step = visitor.apply(HeldMessage.of(got));
+            if (step == Walk.Step.REMOVE) {
+                channel.basicAck(got.getEnvelope().getDeliveryTag(), false);
+                removed++;
+            } else if (step == Walk.Step.STOP) {
+                break;
+            }
+        }
+        // The others go back to their places when the channel closes.
+        return new Walk.Done(seen, removed, Math.max(0, there - removed));
+    }
+
+    private enum Exclusive {
+        HELD,
+        TAKEN,
+        AWAY
+    }
+
+    private Exclusive exclusive(String name) {
+        Connection current = connection;
+        if (current == null || !current.isOpen()) {
+            return Exclusive.AWAY;
+        }
+        try {
+            // A refusal closes the channel, so it has one of its own.
+            Channel channel = current.openChannel().orElseThrow(() -> new IOException("no channel left"));
+            try {
+                channel.queueDeclare(name, false, true, true, Map.of());
+                return Exclusive.HELD;
+            } finally {
+                if (channel.isOpen()) {
+                    channel.abort();
+                }
+            }
+        } catch (IOException e) {
+            return e.getCause() instanceof ShutdownSignalException shutdown
+                            && shutdown.getReason() instanceof AMQP.Channel.Close close
+                            && close.getReplyCode() == AMQP.RESOURCE_LOCKED
+                    ? Exclusive.TAKEN
+                    : Exclusive.AWAY;
+        } catch (ShutdownSignalException e) {
+            return Exclusive.AWAY;
+        }
+    }
+
     public Check check() {
         long start = System.nanoTime();
         return withChannel(channel -> channel.messageCount(topology.requests()))
@@ -214,7 +325,7 @@ public final class Broker implements AutoCloseable {
         }
         try (Channel channel = current.openChannel().orElseThrow(() -> new IOException("no channel left"))) {
             return Optional.of(question.ask(channel));
-        } catch (IOException | TimeoutException | com.rabbitmq.client.ShutdownSignalException e) {
+        } catch (IOException | TimeoutException | ShutdownSignalException e) {
             return Optional.empty();
         }
     }
@@ -227,7 +338,7 @@ public final class Broker implements AutoCloseable {
             if (connection != null && connection.isOpen() && !attachment.attached()) {
                 attachment.attach(connection);
             }
-        } catch (IOException | com.rabbitmq.client.ShutdownSignalException e) {
+        } catch (IOException | ShutdownSignalException e) {
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -336,7 +447,7 @@ public final class Broker implements AutoCloseable {
         } catch (TopologyConflict e) {
             LOG.log(Level.ERROR, e.getMessage());
             note(e.getMessage());
-        } catch (IOException | TimeoutException | com.rabbitmq.client.ShutdownSignalException e) {
+        } catch (IOException | TimeoutException | ShutdownSignalException e) {
             note("RabbitMQ is not reachable; messages wait in the outbox until it is");
         } catch (RuntimeException e) {
             // Whatever it is: without this thread nothing would ever connect again.

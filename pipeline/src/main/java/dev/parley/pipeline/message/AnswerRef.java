@@ -1,6 +1,9 @@
 package dev.parley.pipeline.message;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -37,6 +40,21 @@ public record AnswerRef(UUID chatId, UUID answerId, int round, int attempt) {
 
     public AnswerRef nextAttempt() {
         return new AnswerRef(chatId, answerId, round, attempt + 1);
+    }
+
+    /**
+     * The reference in the body of any message, also of one that is no valid request or result: as long as this can be
+     * read, its answer can be ended.
+     */
+    public static Optional<AnswerRef> in(byte[] body) {
+        try {
+            JsonNode answer = Json.mapper().readTree(body).path("answer");
+            return answer.isObject()
+                    ? Optional.of(Json.mapper().treeToValue(answer, AnswerRef.class))
+                    : Optional.empty();
+        } catch (IOException | MalformedMessage e) {
+            return Optional.empty();
+        }
     }
 
     /** The broker's {@code message-id}: {@code answer:attempt}. */

@@ -2,6 +2,7 @@ package dev.parley.pipeline.message;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * What a worker tells everybody every {@link #INTERVAL} over the heartbeat exchange.
@@ -13,6 +14,7 @@ import java.time.Instant;
  * @param completed answers since its start
  * @param sharedQuota whether it spends from the quota in Redis, and not its own share without it
  * @param keysReady quota groups that are neither cooling nor disabled
+ * @param groups how each stands, those in trouble first; at most {@link #MOST_GROUPS}, empty from an older worker
  */
 public record Heartbeat(
         String worker,
@@ -24,12 +26,19 @@ public record Heartbeat(
         long completed,
         boolean sharedQuota,
         int keysReady,
-        int keysTotal) {
+        int keysTotal,
+        List<KeyGroup> groups) {
     public Heartbeat {
         if (worker == null || startedAt == null || state == null) {
             throw new MalformedMessage("a heartbeat needs worker, startedAt and state");
         }
+        groups = groups == null ? List.of() : List.copyOf(groups);
     }
+
+    /** A beat of so many groups has about 100 kB. */
+    public static final int MOST_GROUPS = 1_000;
+    /** Keys of a group that a beat tells of. */
+    public static final int MOST_KEYS = 100;
 
     public static final Duration INTERVAL = Duration.ofSeconds(5);
     /** Silence after which a worker counts as gone: two beats lost and one late. */

@@ -1,0 +1,177 @@
+package dev.parley.api.admin;
+
+import dev.parley.api.event.ChatEvent;
+import dev.parley.api.event.ChatEvents;
+import dev.parley.api.http.Problem;
+import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.MessageStore.Change;
+import dev.parley.api.message.Runs;
+import dev.parley.api.outbox.Outbox;
+import dev.parley.api.result.DeadLetterWatch;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.HeldMessage;
+import dev.parley.pipeline.broker.Walk;
+import dev.parley.pipeline.message.AnswerRef;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+
+/**
+ * What an operator can do with dead letters. A letter leaves the queue only after what replaces it is committed, so a
+ * crash leaves it there, to be found obsolete the next time; and one walk at a time goes through the queue, so operators
+ * do not get in each other's way. Thread-safe.
+ *
+ * <p>A redrive is a new round of the answer, as <em>Try again</em> is: its request is built from the conversation and goes
+ * out through the outbox, so nothing of the dead message, such as the broker's x-death, goes along.
+ */
+public final class DeadLetters {
+    /** As many as {@link DeadLetterWatch} looks at. */
+    private static final int MOST = DeadLetterWatch.MOST;
+    /** A proxy in between has lost its patience after a minute. */
+    private static final Duration AT_MOST = Duration.ofSeconds(30);
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final Broker broker;
+    private final MessageStore store;
+    private final Runs runs;
+    private final ChatEvents events;
+    private final Outbox outbox;
+
+    public DeadLetters(Broker broker, MessageStore store, Runs runs, ChatEvents events, Outbox outbox) {
+        this.broker = broker;
+        this.store = store;
+        this.runs = runs;
+        this.events = events;
+        this.outbox = outbox;
+    }
+
+    /** @param total letters in the queue */
+    record Listed(List<DeadLetter> letters, long total) {}
+
+    /**
+     * What an action came to.
+     *
+     * @param redriven letters whose answers are queued again
+     * @param obsolete letters that were removed because their answers were cancelled, tried again, answered or deleted
+     * @param dropped letters that were removed because somebody wanted it
+     * @param kept letters that nobody can redrive, as they do not say which answer they belong to
+     * @param remaining letters in the queue afterwards
+     */
+    record Counts(int redriven, int obsolete, int dropped, int kept, long remaining) {}
+
+    Listed list(int offset, int limit) {
+        List<DeadLetter> letters = new ArrayList<>();
+        int[] index = {0};
+        Walk.Done done = walk(offset + limit, message -> {
+            if (index[0]++ >= offset) {
+                letters.add(DeadLetter.of(message));
+            }
+            return Walk.Step.KEEP;
+        });
+        return new Listed(letters, done.left());
+    }
+
+    /** The newest letter of this id. */
+    Optional<DeadLetter> find(String id, UUID operator) {
+        List<DeadLetter> found = new ArrayList<>();
+        walk(MOST, message -> {
+            if (DeadLetter.id(message).equals(id)) {
+                found.clear();
+                found.add(inspected(message, operator));
+            }
+            return Walk.Step.KEEP;
+        });
+        return found.stream().findFirst();
+    }
+
+    private DeadLetter inspected(HeldMessage message, UUID operator) {
+        DeadLetter letter = DeadLetter.of(message);
+        boolean own = letter.answerId()
+                .flatMap(answer -> store.find(operator, answer))
+                .isPresent();
+        return letter.inspected(message.body(), own);
+    }
+
+    /** @param id of one letter and its copies; empty for all. @return empty when there is no such letter */
+    Optional<Counts> redrive(Optional<String> id, String requestId) {
+        Tally tally = new Tally();
+        return act(id, tally, message -> {
+            Optional<AnswerRef> answer = AnswerRef.in(message.body());
+            if (answer.isEmpty()) {
+                tally.kept++;
+                return Walk.Step.KEEP;
+            }
+            Optional<Change> queued = store.redrive(answer.get(), requestId);
+            if (queued.isEmpty()) {
+                tally.obsolete++;
+                return Walk.Step.REMOVE;
+            }
+            Change change = queued.get();
+            runs.revoke(change.message().id(), change.round());
+            // Before a worker can begin, as with every new round.
+            events.publish(change.message().chatId(), ChatEvent.of(change.message()));
+            if (change.outboxGrew()) {
+                outbox.wake();
+            }
+            tally.redriven++;
+            return Walk.Step.REMOVE;
+        });
+    }
+
+    /** @param id of one letter and its copies; empty for all. @return empty when there is no such letter */
+    Optional<Counts> drop(Optional<String> id) {
+        Tally tally = new Tally();
+        return act(id, tally, message -> {
+            // Its answer must have ended visibly before the last trace of its request is gone.
+            AnswerRef.in(message.body()).ifPresent(answer -> DeadLetterWatch.fail(answer, store, events, outbox::wake));
+            tally.dropped++;
+            return Walk.Step.REMOVE;
+        });
+    }
+
+    private static final class Tally {
+        private int matched;
+        private int redriven;
+        private int obsolete;
+        private int dropped;
+        private int kept;
+    }
+
+    private Optional<Counts> act(Optional<String> id, Tally tally, Function<HeldMessage, Walk.Step> action) {
+        Walk.Done done = walk(MOST, message -> {
+            if (id.isPresent() && !DeadLetter.id(message).equals(id.get())) {
+                return Walk.Step.KEEP;
+            }
+            tally.matched++;
+            return action.apply(message);
+        });
+        return id.isPresent() && tally.matched == 0
+                ? Optional.empty()
+                : Optional.of(new Counts(tally.redriven, tally.obsolete, tally.dropped, tally.kept, done.left()));
+    }
+
+    private Walk.Done walk(int limit, Function<HeldMessage, Walk.Step> visitor) {
+        Walk walk;
+        try {
+            walk = broker.walk(broker.topology().deadLetters(), limit, AT_MOST, PATIENCE, visitor);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            walk = new Walk.Away();
+        }
+        return switch (walk) {
+            case Walk.Done done -> done;
+            case Walk.Busy() ->
+                throw Problem.conflict(
+                        "dead-letters-busy",
+                        "The dead letters are busy",
+                        "Somebody else works on the dead letters; try again in a moment.");
+            case Walk.Away() ->
+                throw Problem.unavailable(
+                        "broker-unavailable", "RabbitMQ does not answer; look again before you repeat this.");
+        };
+    }
+}

@@ -1,0 +1,12 @@
+package dev.parley.pipeline.message;
+
+/** Our own headers on the broker's messages. Attempts and reasons are kept here, never in the broker's bookkeeping. */
+public final class Headers {
+    public static final String ATTEMPT = "x-parley-attempt";
+    /** On a dead letter that we have published: the type of the {@link Failure}. */
+    public static final String REASON = "x-parley-reason";
+    /** On a dead letter that we have published: when, as RFC 3339. */
+    public static final String DIED = "x-parley-died";
+
+    private Headers() {}
+}
