@@ -1,6 +1,6 @@
 module dev.parley/hysteria-pair
 
-go 1.26
+go 1.25.0
 
 require (
 	github.com/apernet/hysteria/core/v2 v2.12.1

@@ -7,6 +7,8 @@ import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +18,9 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Promise 3: no quota group exceeds its limit in any rolling window, over any number of workers, restarts and clock
@@ -40,8 +44,6 @@ public final class QuotaScheduler implements AutoCloseable {
     /** Permissions that expired on their way before Redis counts as too slow to be of use. */
     private static final int LATE_ANSWERS = 3;
 
-    private final List<QuotaGroup> groups;
-    private final Map<String, Map<String, ApiKey>> keys = new LinkedHashMap<>();
     private final QuotaLimits limits;
     private final Supplier<WorkerShare> shares;
     private final Clock clock;
@@ -51,6 +53,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
     private final ReentrantLock modes = new ReentrantLock();
+    private final ReentrantLock reloading = new ReentrantLock();
+    private volatile Configured configured;
     private volatile Map<String, SharedQuota.State> states = Map.of();
 
     /** Written under {@link #modes}, which guards what follows. */
@@ -69,23 +73,52 @@ public final class QuotaScheduler implements AutoCloseable {
             Supplier<WorkerShare> shares,
             Clock clock,
             QuotaListener listener) {
-        this.groups = List.copyOf(groups);
+        this.configured = Configured.of(groups);
         this.limits = limits;
         this.shares = shares;
         this.clock = clock;
         this.listener = listener;
-        for (QuotaGroup group : groups) {
-            Map<String, ApiKey> byHash = new LinkedHashMap<>();
-            group.keys().forEach(key -> byHash.put(key.hash(), key));
-            keys.put(group.name(), byHash);
-        }
         String owner = UUID.randomUUID().toString();
-        this.shared = new SharedQuota(redis, this.groups, limits, owner, () -> "");
-        this.local = new LocalQuota(this.groups, limits, owner, clock);
+        this.shared = new SharedQuota(redis, groups, limits, owner, () -> "");
+        this.local = new LocalQuota(groups, limits, owner, clock);
         this.share = shares.get();
         this.shareSince = SharedQuota.mono();
         this.shareSeen = shareSince;
         this.ticker = Thread.ofVirtual().name("quota").unstarted(this::tick);
+    }
+
+    /** The groups in force, and their keys by hash. */
+    private record Configured(Map<String, QuotaGroup> groups, Map<String, Map<String, ApiKey>> keys) {
+        static Configured of(List<QuotaGroup> groups) {
+            if (groups.isEmpty()) {
+                throw new IllegalArgumentException("no quota group");
+            }
+            Map<String, QuotaGroup> byName = new LinkedHashMap<>();
+            Map<String, Map<String, ApiKey>> keys = new LinkedHashMap<>();
+            for (QuotaGroup group : groups) {
+                byName.put(group.name(), group);
+                keys.put(
+                        group.name(),
+                        group.keys().stream().collect(Collectors.toUnmodifiableMap(ApiKey::hash, Function.identity())));
+            }
+            // Unmodifiable views and no copies: the order is the file's.
+            return new Configured(Collections.unmodifiableMap(byName), Collections.unmodifiableMap(keys));
+        }
+
+        /** These, with the other keys still known. */
+        Configured beside(Configured other) {
+            Map<String, Map<String, ApiKey>> both = new LinkedHashMap<>(other.keys());
+            keys.forEach((group, own) -> both.merge(group, own, (old, now) -> {
+                Map<String, ApiKey> merged = new HashMap<>(old);
+                merged.putAll(now);
+                return merged;
+            }));
+            return new Configured(groups, both);
+        }
+
+        Optional<ApiKey> key(String group, String hash) {
+            return Optional.ofNullable(keys.getOrDefault(group, Map.of()).get(hash));
+        }
     }
 
     /**
@@ -105,9 +138,6 @@ public final class QuotaScheduler implements AutoCloseable {
             Supplier<WorkerShare> shares,
             Clock clock,
             QuotaListener listener) {
-        if (groups.isEmpty()) {
-            throw new IllegalArgumentException("no quota group");
-        }
         QuotaScheduler scheduler = new QuotaScheduler(redis, groups, limits, shares, clock, listener);
         try {
             scheduler.shared.join(false, scheduler.local::spent);
@@ -161,7 +191,14 @@ public final class QuotaScheduler implements AutoCloseable {
                     if (slot.missed()) {
                         listener.missed(slot.group());
                     }
-                    ApiKey key = keys.get(slot.group()).get(slot.keyHash());
+                    Optional<ApiKey> found = configured.key(slot.group(), slot.keyHash());
+                    if (found.isEmpty()) {
+                        // The keys were changed between the question and the answer. Nobody calls under this place;
+                        // with its token it is given up, and the new keys are asked for.
+                        token = slot.member();
+                        continue;
+                    }
+                    ApiKey key = found.get();
                     if (!slot.given()) {
                         return promise(id, slot.group(), key, slot.slot() - slot.now(), slot.member());
                     }
@@ -300,7 +337,39 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** The groups' names, in the order of the configuration. */
     public List<String> groups() {
-        return groups.stream().map(QuotaGroup::name).toList();
+        return List.copyOf(configured.groups().keySet());
+    }
+
+    /**
+     * Goes on with other groups, keys, limits and weights; safe beside everything else, and when workers learn of a change
+     * one after the other. What is new is used from the next reservation on. Groups and keys that are gone get no call any
+     * more: running ones go on, and a promise is replaced when its time has come or when it is asked for again. Limits hold
+     * from the next reservation on; calls that were made by the old ones count in the window still, so that while workers
+     * differ no window exceeds the larger limit. Promises by a limit that has become smaller are replaced too.
+     *
+     * @param groups at least one
+     */
+    public void reload(List<QuotaGroup> groups) {
+        reloading.lock();
+        try {
+            Configured next = Configured.of(groups);
+            local.reload(groups);
+            // Until Redis knows the new ones, answers come by the old ones.
+            configured = next.beside(configured);
+            if (spendsShared()) {
+                try {
+                    shared.reload(groups, local::spent);
+                    refresh();
+                } catch (RedisUnavailable e) {
+                    leaveRedis(e.getMessage());
+                }
+            } else {
+                shared.reloadUnseen(groups);
+            }
+            configured = next;
+        } finally {
+            reloading.unlock();
+        }
     }
 
     public int groupsReady() {
@@ -309,15 +378,17 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** How every group stands, as of the last seconds; no I/O. */
     public List<GroupState> states() {
-        return groups.stream().map(QuotaGroup::name).map(this::state).toList();
+        return configured.groups().values().stream().map(this::state).toList();
     }
 
     /** @throws IllegalArgumentException if there is no such group */
     public GroupState state(String name) {
-        QuotaGroup group = groups.stream()
-                .filter(candidate -> candidate.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no quota group " + name));
+        return state(Optional.ofNullable(configured.groups().get(name))
+                .orElseThrow(() -> new IllegalArgumentException("no quota group " + name)));
+    }
+
+    private GroupState state(QuotaGroup group) {
+        String name = group.name();
         long now = SharedQuota.mono();
         LocalQuota.Memory memory = local.memory(name, now);
         SharedQuota.State seen = states.get(name);
@@ -326,7 +397,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 name,
                 condition(group, memory, now),
                 useSeen ? seen.used() : memory.used(),
-                limits.perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
+                limits.of(group).perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
                 memory.disabled(),
                 group.keys().stream().map(ApiKey::hash).toList());
     }
