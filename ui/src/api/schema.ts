@@ -476,6 +476,8 @@ export interface components {
             keysTotal?: number;
             /** @description Whether it spends from the quota in Redis, and not its own share without it. */
             sharedQuota?: boolean;
+            /** @description What keeps it from calling the model although it lives, such as: proxy away. */
+            trouble?: string;
         };
         Probe: {
             /** @enum {string} */

@@ -147,8 +147,9 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration delay, Instant expectedAt) -> outbound.park(request, delay, expectedAt);
-            case Conclusion.HandBack() -> outbound.handBack(request);
+            case Conclusion.Park(Duration delay, Instant expectedAt) ->
+                outbound.park(request, delay, expectedAt, Quarantine.crashes(delivery));
+            case Conclusion.HandBack() -> outbound.handBack(request, Quarantine.crashes(delivery));
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();
