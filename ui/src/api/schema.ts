@@ -181,10 +181,19 @@ export interface paths {
         get: operations["getMessage"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Withdraws the last message of a chat, and its answer with it, as long as the answer waits.
+         * @description The conflicts are those of an edit.
+         */
+        delete: operations["withdrawMessage"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes a user's message whose answer still waits (for another answer, for its turn, or for a retry).
+         * @description The answer is queued again with the new text. Once it has begun or ended, or later messages build upon it, this is a 409
+         *     (`answer-begun`, `answer-ended`, `message-followed`; `not-a-user-message` for an answer).
+         */
+        patch: operations["editMessage"];
         trace?: never;
     };
     "/api/messages/{messageId}/cancel": {
@@ -270,13 +279,131 @@ export interface paths {
         /**
          * A chat's live events over SSE.
          * @description The first event is always `snapshot`. With `Last-Event-ID` its `live` entry for that answer holds exactly the text after that event.
-         *     Each event's `data` is the schema of its name: Snapshot, MessageEvent (`message.created`, `answer.queued`, `answer.retrying`,
+         *     Each event's `data` is the schema of its name: Snapshot, MessageEvent (`message.created`, `message.updated`, `answer.queued`, `answer.retrying`,
          *     `answer.completed`, `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent
-         *     (`chat.updated`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
+         *     (`chat.updated`), MessageDeleted (`message.deleted`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
          *     `answer.queued` tells that an answer waits (again): after a retry, or with a new `expectedAt`.
          *     A comment comes every 15 s. `id` is opaque.
          */
         get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests that ended in the dead-letter queue, oldest first.
+         * @description `next` counts from the oldest, so letters that are removed between two pages shift the second. While somebody else works on the
+         *     dead letters for long, this and the actions below are a 409 (`dead-letters-busy`); while RabbitMQ is away, a 503.
+         */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        /** Removes all dead letters; answers that were still pending end as failed. Works for 30 s at most, `remaining` tells of the rest. */
+        delete: operations["dropDeadLetters"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/dead-letters/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries all dead letters again. Works for 30 s at most, `remaining` tells of the rest. */
+        post: operations["redriveDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/dead-letters/{letterId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a dead letter. */
+                letterId: components["parameters"]["LetterId"];
+            };
+            cookie?: never;
+        };
+        /** One dead letter, with what it asks for. Its text is shown only to an operator who owns the conversation. */
+        get: operations["getDeadLetter"];
+        put?: never;
+        post?: never;
+        /** Removes a dead letter and its copies; an answer that was still pending ends as failed. */
+        delete: operations["dropDeadLetter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/dead-letters/{letterId}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a dead letter. */
+                letterId: components["parameters"]["LetterId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a dead letter again, as a new round of its answer.
+         * @description The answer is queued again and asked for as the conversation is now. Where it was cancelled, tried again, answered or deleted
+         *     meanwhile, the letter is obsolete and only removed.
+         */
+        post: operations["redriveDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every quota group and its keys, by short hash, as the workers' last heartbeats tell together. */
+        get: operations["listKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each worker that lives has said last. */
+        get: operations["listWorkers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -347,6 +474,10 @@ export interface components {
             state: "working" | "draining";
             keysReady?: number;
             keysTotal?: number;
+            /** @description Whether it spends from the quota in Redis, and not its own share without it. */
+            sharedQuota?: boolean;
+            /** @description What keeps it from calling the model although it lives, such as: proxy away. */
+            trouble?: string;
         };
         Probe: {
             /** @enum {string} */
@@ -388,6 +519,10 @@ export interface components {
                 [key: string]: string;
             };
             model?: string;
+        };
+        MessageEdit: {
+            /** @description At most MESSAGE_MAX_CHARACTERS characters (100,000 unless set). */
+            content: string;
         };
         Sent: {
             message: components["schemas"]["Message"];
@@ -485,6 +620,90 @@ export interface components {
         ChatEvent: {
             chat: components["schemas"]["Chat"];
         };
+        MessageDeleted: {
+            messageId: components["schemas"]["Id"];
+            /** @description Its answer is gone with it. */
+            answerId: components["schemas"]["Id"];
+        };
+        DeadLetter: {
+            /** @description `answer:attempt`; copies of one message share it, and are treated together. */
+            id: string;
+            /**
+             * @description No attempts left · delivered too often, as something that crashes a worker is · no service could read it · an answer that
+             *     could not be stored · put there by somebody else.
+             * @enum {string}
+             */
+            cause: "ladder" | "delivery-limit" | "unreadable" | "result-rejected" | "unknown";
+            /** @description The last failure's type, where one of Parley's services has dead-lettered it. */
+            reason?: string;
+            diedAt?: components["schemas"]["Time"];
+            chatId?: components["schemas"]["Id"];
+            answerId?: components["schemas"]["Id"];
+            /** @description How often somebody had wished for this answer. */
+            round?: number;
+            /** @description The attempt it died in. */
+            attempt?: number;
+            bytes: number;
+            /** @description Only when inspected, and only of a readable request. */
+            request?: {
+                model: string;
+                /** @description Messages of the conversation that went along. */
+                turns: number;
+                /** @description Of all of them, in UTF-16 code units. */
+                characters: number;
+                /** @description Of the HTTP request that asked, for the logs. */
+                requestId: string;
+                acceptedAt: components["schemas"]["Time"];
+                /** @description The question, only for an operator who owns the conversation. */
+                text?: string;
+            };
+        };
+        DeadLetterPage: {
+            items: components["schemas"]["DeadLetter"][];
+            next?: string;
+            /** @description Letters in the queue. */
+            total: number;
+        };
+        DeadLetterCounts: {
+            /** @description Letters whose answers are queued again. */
+            redriven: number;
+            /** @description Letters removed because their answers were cancelled, tried again, answered or deleted. */
+            obsolete: number;
+            dropped: number;
+            /** @description Letters that cannot be redriven because they do not say which answer they belong to. */
+            kept: number;
+            /** @description Letters in the queue afterwards. */
+            remaining: number;
+        };
+        /** @enum {string} */
+        KeyState: "ready" | "cooling" | "disabled";
+        KeyStates: {
+            items: components["schemas"]["KeyGroup"][];
+            /** @description Groups beyond the 1,000 that a worker tells of. */
+            leftOut: number;
+        };
+        KeyGroup: {
+            group: string;
+            state: components["schemas"]["KeyState"];
+            coolingUntil?: components["schemas"]["Time"];
+            /** @description Why it cools, or is disabled. */
+            reason?: string;
+            usedThisMinute: number;
+            /** @description Since midnight Pacific; only with a daily limit. */
+            usedToday?: number;
+            /** @description Workers that know the group. */
+            workers: number;
+            keys: {
+                /** @description The first eight hex digits of the key's SHA-256. */
+                hash: string;
+                state: components["schemas"]["KeyState"];
+                /** @description Why it is disabled. */
+                reason?: string;
+            }[];
+        };
+        WorkerList: {
+            items: components["schemas"]["Worker"][];
+        };
         ChatDeleted: {
             chatId: components["schemas"]["Id"];
         };
@@ -504,6 +723,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description What it came to. */
+        DeadLetterCounts: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["DeadLetterCounts"];
+            };
+        };
         /** @description The probe's answer. */
         Probe: {
             headers: {
@@ -518,6 +746,8 @@ export interface components {
         ChatId: string;
         MessageId: string;
         PromptId: string;
+        /** @description The `id` of a dead letter. */
+        LetterId: string;
         Limit: number;
         /** @description The `next` of the page before. */
         Cursor: string;
@@ -853,6 +1083,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    withdrawMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawn. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageEdit"];
+            };
+        };
+        responses: {
+            /** @description The message and its answer as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     cancelMessage: {
         parameters: {
             query?: never;
@@ -1041,6 +1319,155 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dropDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeadLetterCounts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redriveDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeadLetterCounts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a dead letter. */
+                letterId: components["parameters"]["LetterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dead letter. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dropDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a dead letter. */
+                letterId: components["parameters"]["LetterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeadLetterCounts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redriveDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a dead letter. */
+                letterId: components["parameters"]["LetterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeadLetterCounts"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quota groups by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyStates"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workers by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerList"];
                 };
             };
             default: components["responses"]["Problem"];

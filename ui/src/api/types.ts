@@ -17,11 +17,16 @@ export type Health = Schemas['Health']
 export type Model = Schemas['Model']
 export type Models = Schemas['Models']
 export type Live = Schemas['Live']
+export type DeadLetter = Schemas['DeadLetter']
+export type DeadLetterCounts = Schemas['DeadLetterCounts']
+export type KeyGroup = Schemas['KeyGroup']
+export type Worker = Schemas['Worker']
 
 /** A chat's live events by the name in the SSE `event:` field. */
 export type ChatEvent =
   | { type: 'snapshot'; data: Schemas['Snapshot'] }
-  | { type: 'message.created'; data: Schemas['MessageEvent'] }
+  | { type: 'message.created' | 'message.updated'; data: Schemas['MessageEvent'] }
+  | { type: 'message.deleted'; data: Schemas['MessageDeleted'] }
   | { type: 'answer.started'; data: Schemas['AnswerStarted'] }
   | { type: 'answer.delta'; data: Live }
   | { type: 'answer.queued' | 'answer.retrying' | 'answer.completed' | 'answer.failed' | 'answer.cancelled'; data: Schemas['MessageEvent'] }

@@ -8,7 +8,7 @@ import StatusLine from '@/features/conversation/StatusLine.vue'
 import { useConversation, type ConversationHandle } from '@/features/conversation/useConversation'
 import { useDraft } from '@/features/conversation/useDraft'
 import { provideShell } from '@/features/shell/useShell'
-import { message, problem, stubApi } from '../support'
+import { message, problem, question, stubApi } from '../support'
 
 /** The Markdown engine is loaded on demand, which takes a slow machine its time. */
 const patience = { timeout: 20_000 }
@@ -47,6 +47,36 @@ describe('a message', () => {
     await item.setProps({ message: message('a', { status: 'completed', content: '*Done*' }) })
     await vi.waitFor(() => expect(item.find('[data-testid=answer-text] em').text()).toBe('Done'), patience)
     expect(item.find('[data-testid=status-line]').exists()).toBe(false)
+  })
+
+  it('can be changed or taken back while its answer waits, and keeps what was typed when that is refused', async () => {
+    const edit = vi.fn(() => Promise.resolve(false))
+    const withdraw = vi.fn(() => Promise.resolve(true))
+    const answer = message('a', { parentId: 'q' })
+    const conversation = handle({ edit, withdraw, waitingAnswer: (id) => (id === 'q' ? answer : undefined) })
+    const item = mount(MessageItem, { props: { message: question('q', 'Hello'), conversation } })
+    mounted = item
+    await item.get('[data-testid=edit-message]').trigger('click')
+    const field = item.get<HTMLTextAreaElement>('[data-testid=edit-field]')
+    expect(field.element.value).toBe('Hello')
+    expect(item.get('[data-testid=save-edit]').attributes('disabled')).toBeDefined()
+    await field.setValue('Hello, you')
+    await field.trigger('keydown', { key: 'Enter' })
+    expect(edit).toHaveBeenCalledExactlyOnceWith('q', 'Hello, you')
+    await nextTick()
+    expect(item.get<HTMLTextAreaElement>('[data-testid=edit-field]').element.value).toBe('Hello, you')
+    edit.mockResolvedValueOnce(true)
+    await item.get('form').trigger('submit')
+    await vi.waitFor(() => expect(item.find('[data-testid=edit-field]').exists()).toBe(false))
+    await item.get('[data-testid=withdraw-message]').trigger('click')
+    expect(withdraw).toHaveBeenCalledExactlyOnceWith('q', 'a')
+  })
+
+  it('cannot be changed once its answer is being written', () => {
+    const conversation = handle({ waitingAnswer: () => undefined })
+    const item = mount(MessageItem, { props: { message: question('q', 'Hello'), conversation } })
+    mounted = item
+    expect(item.find('[data-testid=edit-message]').exists()).toBe(false)
   })
 
   it('hands its id to what is done about it', async () => {

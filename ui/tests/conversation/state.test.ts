@@ -241,4 +241,17 @@ describe('the rest of what the stream says', () => {
     expect(follow([{ type: 'chat.updated', data: { chat: { ...chat, title: 'New' } } }], begun).chat?.title).toBe('New')
     expect(follow([{ type: 'chat.deleted', data: { chatId: 'chat' } }], begun).deleted).toBe(true)
   })
+
+  it('changes a message that was edited and takes out one that was withdrawn, with its answer', () => {
+    const before = ['q', 'a'].reduce<Conversation>(
+      (state, id) => applyEvent(state, { type: 'message.created', data: { message: id === 'q' ? question('q', 'Hello') : message('a', { parentId: 'q' }) } }).state,
+      emptyConversation,
+    )
+    const edited = applyEvent(before, { type: 'message.updated', data: { message: question('q', 'Hello, you') } }).state
+    expect(edited.messages.map(({ content }) => content)).toEqual(['Hello, you', ''])
+    const gone = applyEvent(edited, { type: 'message.deleted', data: { messageId: 'q', answerId: 'a' } }).state
+    expect(gone.messages).toEqual([])
+    const unknown = applyEvent(gone, { type: 'message.updated', data: { message: question('older', 'x') } }).state
+    expect(unknown.messages).toEqual([])
+  })
 })

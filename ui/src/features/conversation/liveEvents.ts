@@ -48,6 +48,8 @@ const quickResyncs = 2
 const known = new Set<string>([
   'snapshot',
   'message.created',
+  'message.updated',
+  'message.deleted',
   'answer.started',
   'answer.delta',
   'answer.queued',

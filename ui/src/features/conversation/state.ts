@@ -75,6 +75,14 @@ export function applyEvent(state: Conversation, event: ConversationEvent): Appli
       return fits(applyStarted(state, event.data))
     case 'message.created':
       return fits(applyCreated(state, event.data.message))
+    case 'message.deleted': {
+      const gone = [event.data.messageId, event.data.answerId]
+      const messages = state.messages.filter((message) => !gone.includes(message.id))
+      return fits({ ...state, messages, live: keepPending(state.live, messages) })
+    }
+    case 'message.updated':
+      // Older than what is loaded here: it is read with its page.
+      return fits(find(state, event.data.message.id) ? putMessage(state, event.data.message) : state)
     case 'answer.queued':
     case 'answer.retrying':
     case 'answer.completed':

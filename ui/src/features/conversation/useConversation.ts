@@ -1,7 +1,8 @@
 // One open conversation: its state, kept in step by the stream, or by polling while there is none.
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
-import { api, dataOf, reportFailure } from '@/api/client'
+import { answered, api, dataOf, reportFailure } from '@/api/client'
 import { NetworkError, sentenceOf } from '@/api/errors'
+import type { Message } from '@/api/types'
 import { useListener } from '@/lib/usePage'
 import { applyEvent, emptyConversation, isPending, type Conversation, type ConversationEvent } from './state'
 import { openLiveEvents, type LiveEvents, type StreamStatus } from './liveEvents'
@@ -103,6 +104,41 @@ export function useConversation(chatId: Ref<string | undefined>) {
     }
   }
 
+  /** Changes what was asked while its answer still waits. Returns whether it was taken. */
+  async function edit(messageId: string, content: string): Promise<boolean> {
+    return changed(async () => {
+      const { message, answer } = await dataOf(
+        api.PATCH('/api/messages/{messageId}', { params: { path: { messageId } }, body: { content } }),
+      )
+      return [
+        { type: 'message.updated', data: { message } },
+        { type: 'message.answered', data: answer },
+      ]
+    })
+  }
+
+  /** Takes a message back whose answer still waits. */
+  async function withdraw(messageId: string, answerId: string): Promise<boolean> {
+    return changed(async () => {
+      await answered(api.DELETE('/api/messages/{messageId}', { params: { path: { messageId } } }))
+      return [{ type: 'message.deleted', data: { messageId, answerId } }]
+    })
+  }
+
+  async function changed(action: () => Promise<ConversationEvent[]>): Promise<boolean> {
+    const during = opened
+    actionError.value = undefined
+    try {
+      const events = await action()
+      if (during === opened) events.forEach(apply)
+      poller?.wake()
+      return true
+    } catch (error) {
+      if (during === opened) actionError.value = sentenceOf(error)
+      return false
+    }
+  }
+
   async function loadOlder(): Promise<void> {
     const { older } = state.value
     const id = chatId.value
@@ -125,6 +161,11 @@ export function useConversation(chatId: Ref<string | undefined>) {
     chat: computed(() => state.value.chat),
     // The same array while nothing but live text changes, so that a delta renders one answer, not the list.
     messages: computed(() => state.value.messages),
+    /** The answer to a message while it can still be changed: nothing of it is written, and nothing follows it. */
+    waitingAnswer: (messageId: string): Message | undefined => {
+      const last = state.value.messages.at(-1)
+      return last?.parentId === messageId && (last.status === 'queued' || last.status === 'retrying') ? last : undefined
+    },
     liveText: (answerId: string): string | undefined => state.value.live[answerId]?.text,
     hasOlder: computed(() => state.value.older !== undefined),
     loaded: computed(() => state.value.loaded),
@@ -135,6 +176,8 @@ export function useConversation(chatId: Ref<string | undefined>) {
     loadingOlder,
     actionError,
     loadOlder,
+    edit,
+    withdraw,
     cancel: (messageId: string) => act('/api/messages/{messageId}/cancel', messageId),
     retry: (messageId: string) => act('/api/messages/{messageId}/retry', messageId),
   }

@@ -355,8 +355,8 @@ class AdminIT {
     }
 
     private static void beat(String worker, boolean shared, List<KeyGroup> groups) {
-        server.workers.heard(Json.bytes(
-                new Heartbeat(worker, Instant.now(), Heartbeat.State.WORKING, 1, 2, 50, 3, shared, 1, 3, groups)));
+        server.workers.heard(Json.bytes(new Heartbeat(
+                worker, Instant.now(), Heartbeat.State.WORKING, 1, 2, 50, 3, shared, 1, 3, groups, Optional.empty())));
     }
 
     @Test

@@ -314,7 +314,7 @@ class EventsIT {
 
     @Test
     void withoutRedisItSaysSoAndAfterwardsItBeginsAnew(@TempDir Path folder) throws Exception {
-        try (RedisServer redis = RedisServer.start(folder, 0)) {
+        try (RedisServer redis = RedisServer.start(folder.resolve("redis"), 0)) {
             redisUrl = redis.url();
             ChatApi api = api();
             ApiClient client = client(api);

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -261,6 +262,131 @@ class RoutesIT {
         assertThat(post("/api/messages/" + other.text("/message/id") + "/retry", "")
                         .problem())
                 .isEqualTo("409 not-an-answer");
+    }
+
+    private Answer edit(Answer sent, String content) {
+        return api.send(
+                "PATCH",
+                "/api/messages/" + sent.text("/message/id"),
+                "{\"content\":\"%s\"}".formatted(content),
+                ApiServer.USER,
+                user);
+    }
+
+    private Answer withdraw(Answer sent) {
+        return api.delete("/api/messages/" + sent.text("/message/id"), ApiServer.USER, user);
+    }
+
+    @Test
+    void aMessageWhoseAnswerWaitsIsChangedAndAskedAnew() {
+        String chat = newChat();
+        Answer first = send(chat, "Frist");
+        Answer second = send(chat, "Secnod");
+        server.events.clear();
+        server.wakes.set(0);
+        Answer edited = edit(first, "First");
+        assertThat(edited.status()).as(edited.text()).isEqualTo(200);
+        assertThat(edited.text("/message/content")).isEqualTo("First");
+        assertThat(edited.text("/answer/status")).isEqualTo("queued");
+        assertThat(server.revoked).containsEntry(first.id("/answer/id"), 2);
+        assertThat(server.events).containsExactly("message.updated", "answer.queued");
+        assertThat(server.wakes).hasValue(1);
+        assertThat(outbox()).isEqualTo("First");
+        // What the try with the old text comes to is obsolete.
+        assertThat(server.messages.apply(new AnswerUpdate.Failed(
+                        ref(first, 1), Failure.of("refused", "Refused", "It was refused."), Instant.now())))
+                .isEmpty();
+
+        // One that waits behind another answer stays behind it.
+        Answer behind = edit(second, "Second");
+        assertThat(behind.text("/answer/waitsFor")).isEqualTo(first.text("/answer/id"));
+        assertThat(server.wakes).hasValue(1);
+        assertThat(outbox()).isEqualTo("First");
+        assertThat(get(chat + "/messages").text("/items/2/content")).isEqualTo("Second");
+        server.messages.apply(new AnswerUpdate.Retrying(
+                new AnswerRef(first.id("/answer/chatId"), first.id("/answer/id"), 2, 2),
+                Failure.of("busy", "Busy", "It is busy."),
+                Instant.now()));
+        Answer retrying = edit(first, "First of all");
+        assertThat(retrying.text("/answer/status")).isEqualTo("queued");
+        assertThat(retrying.json().at("/answer").has("nextAttemptAt")).isFalse();
+        assertThat(outbox()).isEqualTo("First of all");
+    }
+
+    /** The questions of this user that the relay would publish now. */
+    private String outbox() {
+        List<String> questions = server.database.run(
+                db -> Sql.of(db, """
+                        SELECT q.content FROM outbox o
+                        JOIN messages a ON a.id = o.answer_id AND a.round = o.round AND a.waits_for IS NULL
+                        JOIN messages q ON q.id = a.parent_id
+                        JOIN chats c ON c.id = a.chat_id
+                        WHERE c.user_id = :user AND a.status = 'queued' ORDER BY o.id
+                        """).with("user", UUID.fromString(user)).list(row -> row.text("content")));
+        return String.join(",", questions);
+    }
+
+    @Test
+    void aMessageWhoseAnswerWaitsIsWithdrawn() {
+        String chat = newChat();
+        Answer first = send(chat, "First");
+        Answer second = send(chat, "Second");
+        assertThat(withdraw(first).problem()).isEqualTo("409 message-followed");
+        server.events.clear();
+        assertThat(withdraw(second).status()).isEqualTo(204);
+        assertThat(server.events).containsExactly("message.deleted", "chat.updated");
+        assertThat(server.revoked).containsEntry(second.id("/answer/id"), 2);
+        assertThat(get(chat + "/messages").json().get("items")).hasSize(2);
+        assertThat(get("/api/messages/" + second.text("/answer/id")).status()).isEqualTo(404);
+        assertThat(withdraw(second).problem()).isEqualTo("404 not-found");
+        assertThat(edit(second, "x").problem()).isEqualTo("404 not-found");
+
+        assertThat(withdraw(first).status()).isEqualTo(204);
+        assertThat(get(chat + "/messages").json().get("items")).isEmpty();
+        assertThat(get(chat).text("/title")).isEmpty();
+        assertThat(outbox()).isEmpty();
+        Answer anew = send(chat, "Anew");
+        assertThat(anew.json().at("/message").has("parentId")).isFalse();
+        assertThat(get(chat).text("/title")).isEqualTo("Anew");
+    }
+
+    @Test
+    void whatHasBegunOrEndedOrIsBuiltUponIsNeitherChangedNorWithdrawn() {
+        String chat = newChat();
+        Answer begun = send(chat, "Begun");
+        server.running.put(begun.id("/answer/id"), "So f");
+        assertThat(edit(begun, "x").problem()).isEqualTo("409 answer-begun");
+        assertThat(withdraw(begun).problem()).isEqualTo("409 answer-begun");
+        server.running.clear();
+        fail(begun);
+        assertThat(edit(begun, "x").problem()).isEqualTo("409 answer-ended");
+        assertThat(withdraw(begun).problem()).isEqualTo("409 answer-ended");
+
+        // Answered while this one had failed; then it is tried again.
+        Answer later = send(chat, "Later");
+        complete(later, "done");
+        post("/api/messages/" + begun.text("/answer/id") + "/retry", "");
+        assertThat(edit(begun, "x").problem()).isEqualTo("409 message-followed");
+        assertThat(withdraw(begun).problem()).isEqualTo("409 message-followed");
+        assertThat(edit(later, "x").problem()).isEqualTo("409 answer-ended");
+        assertThat(get("/api/messages/" + begun.text("/message/id")).text("/content"))
+                .isEqualTo("Begun");
+
+        String answer = "/api/messages/" + begun.text("/answer/id");
+        assertThat(api.send("PATCH", answer, "{\"content\":\"x\"}", ApiServer.USER, user)
+                        .problem())
+                .isEqualTo("409 not-a-user-message");
+        assertThat(api.delete(answer, ApiServer.USER, user).problem()).isEqualTo("409 not-a-user-message");
+        String other = server.newUser().toString();
+        String message = "/api/messages/" + begun.text("/message/id");
+        assertThat(api.send("PATCH", message, "{\"content\":\"x\"}", ApiServer.USER, other)
+                        .problem())
+                .isEqualTo("404 not-found");
+        assertThat(api.delete(message, ApiServer.USER, other).problem()).isEqualTo("404 not-found");
+        assertThat(edit(begun, " ").problem()).isEqualTo("400 invalid-request content");
+        assertThat(edit(begun, "x".repeat(2_001)).problem()).isEqualTo("400 invalid-request content");
+        assertThat(api.send("PATCH", message, "{}", ApiServer.USER, user).problem())
+                .isEqualTo("400 invalid-request content");
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.parley.pipeline.runtime.Meters;
 import dev.parley.pipeline.runtime.Observability;
 import dev.parley.worker.gemini.GeminiClient;
 import dev.parley.worker.gemini.GeminiOptions;
+import dev.parley.worker.gemini.WayOut;
 import dev.parley.worker.quota.KeysWatch;
 import dev.parley.worker.quota.QuotaLimits;
 import dev.parley.worker.quota.QuotaListener;
@@ -16,6 +17,7 @@ import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
 
@@ -82,10 +84,15 @@ public final class GeminiWorker implements AutoCloseable {
                             settings.shutdownGrace().minus(CLOSING).isPositive()
                                     ? settings.shutdownGrace().minus(CLOSING)
                                     : Duration.ZERO)));
-            parts.opened("heartbeat", HeartbeatSender.start(id, broker, consumer, quota, clock));
+            parts.opened("heartbeat", HeartbeatSender.start(id, broker, consumer, quota, () -> trouble(gemini), clock));
             gauges(observability.meters(), broker, redis, quota);
+            if (settings.proxy().isPresent()) {
+                proxyMeters(observability.meters(), gemini.wayOut());
+            }
             observability.probes(new Observability.Probes(
-                    () -> broker.connected() ? Check.up(Duration.ZERO) : Check.down("no connection to RabbitMQ"),
+                    () -> broker.connected()
+                            ? new Check(true, trouble(gemini), Optional.empty())
+                            : Check.down("no connection to RabbitMQ"),
                     () -> true));
         } catch (RuntimeException e) {
             parts.close();
@@ -105,6 +112,16 @@ public final class GeminiWorker implements AutoCloseable {
     /** Where metrics and probes are, which is news when the port was 0. */
     public int observePort() {
         return observability.port();
+    }
+
+    /** Not a reason to be unready: a worker gets its work from a queue, and the ladder is climbed all the same. */
+    private static Optional<String> trouble(GeminiClient gemini) {
+        return gemini.wayOut().away() ? Optional.of("proxy away") : Optional.empty();
+    }
+
+    private static void proxyMeters(Meters meters, WayOut wayOut) {
+        meters.gauge("proxy_up", "1 while the proxy gives tunnels to the model", () -> wayOut.away() ? 0 : 1);
+        meters.count("proxy_failures", "Calls and looks that got no tunnel from the proxy", wayOut::failures);
     }
 
     private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota) {

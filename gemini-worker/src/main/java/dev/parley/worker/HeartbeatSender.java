@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** Tells everybody every few seconds that this worker lives and what it is doing; once more when it begins to drain. */
 final class HeartbeatSender implements AutoCloseable {
@@ -26,22 +27,36 @@ final class HeartbeatSender implements AutoCloseable {
     private final Broker broker;
     private final RequestConsumer consumer;
     private final QuotaScheduler quota;
+    private final Supplier<Optional<String>> trouble;
     private final Instant startedAt;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread thread;
 
-    private HeartbeatSender(String worker, Broker broker, RequestConsumer consumer, QuotaScheduler quota, Clock clock) {
+    private HeartbeatSender(
+            String worker,
+            Broker broker,
+            RequestConsumer consumer,
+            QuotaScheduler quota,
+            Supplier<Optional<String>> trouble,
+            Clock clock) {
         this.worker = worker;
         this.broker = broker;
         this.consumer = consumer;
         this.quota = quota;
+        this.trouble = trouble;
         this.startedAt = clock.instant();
         this.thread = Thread.ofVirtual().name("heartbeat").unstarted(this::beat);
     }
 
+    /** @param trouble what keeps this worker from calling the model, for {@link Heartbeat#trouble} */
     static HeartbeatSender start(
-            String worker, Broker broker, RequestConsumer consumer, QuotaScheduler quota, Clock clock) {
-        HeartbeatSender sender = new HeartbeatSender(worker, broker, consumer, quota, clock);
+            String worker,
+            Broker broker,
+            RequestConsumer consumer,
+            QuotaScheduler quota,
+            Supplier<Optional<String>> trouble,
+            Clock clock) {
+        HeartbeatSender sender = new HeartbeatSender(worker, broker, consumer, quota, trouble, clock);
         sender.thread.start();
         return sender;
     }
@@ -77,7 +92,8 @@ final class HeartbeatSender implements AutoCloseable {
                 quota.spendsShared(),
                 quota.groupsReady(),
                 quota.groups().size(),
-                groups())));
+                groups(),
+                trouble.get())));
     }
 
     private List<KeyGroup> groups() {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class WorkersTest {
@@ -34,8 +35,8 @@ class WorkersTest {
     });
 
     private void beat(String worker, boolean sharedQuota) {
-        workers.heard(Json.bytes(
-                new Heartbeat(worker, now, Heartbeat.State.WORKING, 0, 0, 10, 0, sharedQuota, 1, 1, List.of())));
+        workers.heard(Json.bytes(new Heartbeat(
+                worker, now, Heartbeat.State.WORKING, 0, 0, 10, 0, sharedQuota, 1, 1, List.of(), Optional.empty())));
     }
 
     @Test

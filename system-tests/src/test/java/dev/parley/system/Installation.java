@@ -47,7 +47,7 @@ final class Installation implements AutoCloseable {
         this.databaseUrl = databaseUrl;
         this.redisUrl = redisUrl;
         this.rabbitUrl = rabbitUrl;
-        this.gemini = FakeGemini.start(fake.withoutHttps());
+        this.gemini = FakeGemini.start(fake);
         this.logs = Files.createTempDirectory(Files.createDirectories(Path.of("target", "service-logs")), "test-");
         variables.putAll(Map.of(
                 "DATABASE_URL", databaseUrl,
@@ -69,7 +69,19 @@ final class Installation implements AutoCloseable {
 
     static Installation fresh(Options fake) throws IOException {
         return new Installation(
-                SharedServers.freshDatabase(), SharedServers.freshRedis(), SharedServers.freshVhost(), fake);
+                SharedServers.freshDatabase(),
+                SharedServers.freshRedis(),
+                SharedServers.freshVhost(),
+                fake.withoutHttps());
+    }
+
+    /** The fake Gemini listens for HTTPS too; who calls it there has to trust its certificate. */
+    static Installation freshWithTls() throws IOException {
+        return new Installation(
+                SharedServers.freshDatabase(),
+                SharedServers.freshRedis(),
+                SharedServers.freshVhost(),
+                Options.defaults());
     }
 
     /** On servers that the test may stop. */
@@ -78,7 +90,7 @@ final class Installation implements AutoCloseable {
                 servers.postgres().url(),
                 servers.redis().url(),
                 servers.rabbit().url(),
-                Options.defaults());
+                Options.defaults().withoutHttps());
     }
 
     /** A variable for every service that is started from now on. */

@@ -97,6 +97,11 @@ final class ServiceProcess implements AutoCloseable {
         return observe("/metrics");
     }
 
+    /** What the readiness probe says. */
+    String ready() {
+        return observe("/health/ready");
+    }
+
     String log() throws IOException {
         return Files.readString(log);
     }

@@ -113,6 +113,9 @@ record DeadLetter(
 
     private static Cause cause(HeldMessage message, Optional<String> reason) {
         if (reason.isPresent()) {
+            if (reason.get().equals(Headers.POISON)) {
+                return Cause.DELIVERY_LIMIT;
+            }
             return reason.get().equals(ResultConsumer.REJECTED.type()) ? Cause.RESULT_REJECTED : Cause.LADDER;
         }
         return message.death()

@@ -13,7 +13,9 @@ import dev.parley.pipeline.broker.HeldMessage;
 import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -34,6 +36,11 @@ public final class DeadLetters {
     private static final Duration AT_MOST = Duration.ofSeconds(30);
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private static final Comparator<DeadLetter> BY_AGE = Comparator.comparing(
+                    (DeadLetter letter) -> letter.diedAt().orElse(Instant.EPOCH))
+            .thenComparing(letter -> letter.round().orElse(0))
+            .thenComparing(DeadLetter::id);
 
     private final Broker broker;
     private final MessageStore store;
@@ -64,15 +71,14 @@ public final class DeadLetters {
     record Counts(int redriven, int obsolete, int dropped, int kept, long remaining) {}
 
     Listed list(int offset, int limit) {
+        // All of them, as the queue's own order is not kept when only some were looked at.
         List<DeadLetter> letters = new ArrayList<>();
-        int[] index = {0};
-        Walk.Done done = walk(offset + limit, message -> {
-            if (index[0]++ >= offset) {
-                letters.add(DeadLetter.of(message));
-            }
+        Walk.Done done = walk(MOST, message -> {
+            letters.add(DeadLetter.of(message));
             return Walk.Step.KEEP;
         });
-        return new Listed(letters, done.left());
+        letters.sort(BY_AGE);
+        return new Listed(letters.stream().skip(offset).limit(limit).toList(), done.left());
     }
 
     /** The newest letter of this id. */
@@ -80,12 +86,11 @@ public final class DeadLetters {
         List<DeadLetter> found = new ArrayList<>();
         walk(MOST, message -> {
             if (DeadLetter.id(message).equals(id)) {
-                found.clear();
                 found.add(inspected(message, operator));
             }
             return Walk.Step.KEEP;
         });
-        return found.stream().findFirst();
+        return found.stream().max(BY_AGE);
     }
 
     private DeadLetter inspected(HeldMessage message, UUID operator) {

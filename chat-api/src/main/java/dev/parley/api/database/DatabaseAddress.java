@@ -18,9 +18,11 @@ record DatabaseAddress(String jdbcUrl, String user, String password) {
                 : url.getRawUserInfo().split(":", 2);
         // stringtype: UUIDs and JSON travel as text and take the type of their column.
         // socketTimeout outlives the statement timeout, so that it only ends connections whose other end is gone.
+        // logServerErrorDetail: what PostgreSQL says of a refused row quotes it, and a conversation is nothing for a
+        // log.
         // Every statement is a look-up by key: planning it anew, or compiling it, costs more than running it.
         String options = "stringtype=unspecified&ApplicationName=parley-api&connectTimeout=5&socketTimeout=30"
-                + "&tcpKeepAlive=true&options=-c%20statement_timeout=15000%20-c%20lock_timeout=10000"
+                + "&tcpKeepAlive=true&logServerErrorDetail=false&options=-c%20statement_timeout=15000%20-c%20lock_timeout=10000"
                 + "%20-c%20idle_in_transaction_session_timeout=60000"
                 + "%20-c%20plan_cache_mode=force_generic_plan%20-c%20jit=off";
         return new DatabaseAddress(

@@ -39,7 +39,8 @@ public record CheckResult(
             String state,
             int keysReady,
             int keysTotal,
-            boolean sharedQuota) {
+            boolean sharedQuota,
+            Optional<String> trouble) {
         public static Worker of(Heartbeat beat, Instant heardAt) {
             return new Worker(
                     beat.worker(),
@@ -52,7 +53,8 @@ public record CheckResult(
                     beat.state().name().toLowerCase(Locale.ROOT),
                     beat.keysReady(),
                     beat.keysTotal(),
-                    beat.sharedQuota());
+                    beat.sharedQuota(),
+                    beat.trouble());
         }
     }
 

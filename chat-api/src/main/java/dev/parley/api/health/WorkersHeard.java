@@ -10,8 +10,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.stream.Collectors;
 
 /** The workers whose heartbeats were heard lately. Thread-safe. */
 public final class WorkersHeard {
@@ -64,10 +67,22 @@ public final class WorkersHeard {
 
     public CheckResult check() {
         List<Worker> now = workers();
-        boolean any = now.stream().anyMatch(worker -> worker.state().equals("working"));
-        Check check = any
-                ? Check.up(Duration.ZERO)
-                : Check.down("no worker has been heard of lately; messages are queued until one is");
+        List<Worker> working =
+                now.stream().filter(worker -> worker.state().equals("working")).toList();
+        Check check = working.isEmpty()
+                ? Check.down("no worker has been heard of lately; messages are queued until one is")
+                : troubles(working).map(Check::down).orElseGet(() -> Check.up(Duration.ZERO));
         return CheckResult.of(check).withWorkers(now);
+    }
+
+    /** One worker in trouble is enough to be told of: the answers it holds are late, whatever the others do. */
+    private static Optional<String> troubles(List<Worker> working) {
+        return working.stream()
+                .flatMap(worker -> worker.trouble().stream())
+                .collect(Collectors.groupingBy(trouble -> trouble, TreeMap::new, Collectors.counting()))
+                .entrySet()
+                .stream()
+                .map(each -> "%s (%d of %d workers)".formatted(each.getKey(), each.getValue(), working.size()))
+                .reduce((one, other) -> one + "; " + other);
     }
 }

@@ -8,6 +8,7 @@ import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.Headers;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashSet;
@@ -25,10 +26,11 @@ public final class DeadLetterWatch implements AutoCloseable {
     public static final int MOST = 20_000;
 
     private static final Duration AT_MOST = Duration.ofSeconds(60);
-    private static final Duration LOOK_ANYWAY = Duration.ofMinutes(1);
+    /** Rounds after which it looks although nothing seems to have changed. */
+    private static final int LOOK_ANYWAY = 6;
 
-    private static final Failure POISON = Failure.of(
-            "request-failed",
+    private static final Failure POISON = new Failure(
+            Headers.POISON,
             "This message could not be processed",
             "Workers have failed on it several times. Try again, or change the message; whoever runs Parley finds it"
                     + " among the dead letters.");
@@ -83,7 +85,10 @@ public final class DeadLetterWatch implements AutoCloseable {
                 .map(depths -> depths.getOrDefault(broker.topology().deadLetters(), 0L))
                 .orElse(depthSeen);
         // An equal depth says little: an operator may have taken as many out as have come.
-        if (depth == depthSeen && (depth == 0 || System.nanoTime() - lookedAt < LOOK_ANYWAY.toNanos())) {
+        if (depth == depthSeen
+                && (depth == 0
+                        || System.nanoTime() - lookedAt
+                                < interval.multipliedBy(LOOK_ANYWAY).toNanos())) {
             return;
         }
         Set<AnswerRef> seenNow = new HashSet<>();

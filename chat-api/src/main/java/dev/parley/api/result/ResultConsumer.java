@@ -111,9 +111,7 @@ public final class ResultConsumer implements AutoCloseable {
                         "chat", update.answer().chatId().toString(),
                         "answer", update.answer().answerId().toString(),
                         "attempt", Integer.toString(update.answer().attempt())),
-                () -> {
-                    store(delivery, update);
-                });
+                () -> store(delivery, update));
     }
 
     private void store(Delivery delivery, AnswerUpdate update) throws PublishFailed {
@@ -121,16 +119,7 @@ public final class ResultConsumer implements AutoCloseable {
         int rejections = 0;
         while (true) {
             try {
-                Optional<Applied> applied = store.apply(update);
-                delivery.ack();
-                count(applied.isPresent() ? kind(update) : "duplicate");
-                applied.ifPresent(change -> {
-                    log(change);
-                    announce(update, change);
-                });
-                if (ends(update)) {
-                    runs.settle(update.answer());
-                }
+                stored(delivery, update, store.apply(update));
                 return;
             } catch (DatabaseUnavailable e) {
                 // It waits here, unacknowledged, rather than turning in circles through the queue.
@@ -151,6 +140,18 @@ public final class ResultConsumer implements AutoCloseable {
                 Thread.currentThread().interrupt();
                 return;
             }
+        }
+    }
+
+    private void stored(Delivery delivery, AnswerUpdate update, Optional<Applied> applied) {
+        delivery.ack();
+        count(applied.isPresent() ? kind(update) : "duplicate");
+        applied.ifPresent(change -> {
+            log(change);
+            announce(update, change);
+        });
+        if (ends(update)) {
+            runs.settle(update.answer());
         }
     }
 

@@ -49,6 +49,8 @@ class ChatEventTest {
             assertThat(Json.text(event)).contains("\"answerId\"");
         }
         contract.checkSchema("MessageEvent", Json.text(new ChatEvent.MessageCreated(answer(Status.QUEUED))));
+        contract.checkSchema("MessageEvent", Json.text(new ChatEvent.MessageUpdated(answer(Status.COMPLETED))));
+        contract.checkSchema("MessageDeleted", Json.text(new ChatEvent.MessageDeleted(ID, ID)));
         contract.checkSchema("ChatEvent", Json.text(new ChatEvent.ChatUpdated(new Chat(ID, "", AT, AT))));
         contract.checkSchema("ChatDeleted", Json.text(new ChatEvent.ChatDeleted(ID)));
     }

@@ -119,7 +119,7 @@ class RelayIT {
 
     @Test
     void whatCouldNotBeHandedOverGoesOutWhenItIsDue(@TempDir Path folder) {
-        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
             Broker broker = pipeline.broker(rabbit.url());
             OutboxRelay relay = relay(broker);
             Queue<String> got = pipeline.requests(broker);
@@ -167,7 +167,7 @@ class RelayIT {
 
     @Test
     void whatIsAcceptedWhileTheBrokerIsAwayGoesOutWhenItIsBack(@TempDir Path folder) {
-        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
             Broker broker = pipeline.broker(rabbit.url());
             OutboxRelay relay = relay(broker);
             Queue<String> got = pipeline.requests(broker);

@@ -9,6 +9,7 @@ import dev.parley.api.support.Pipeline;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.GenerationRequest;
@@ -108,5 +109,36 @@ class DeadLetterWatchIT {
         Sent later = pipeline.send(pipeline.newChat(), "poison too");
         die(request(later.answer()));
         Pipeline.soon().until(() -> pipeline.now(later.answer()).status() == Status.FAILED);
+    }
+
+    @Test
+    void theAnswerOfALetterThatNobodyCanReadIsShownAsFailedToo() throws Exception {
+        watch();
+        Sent sent = pipeline.send(pipeline.newChat(), "of another version");
+        die("{\"version\":99,\"answer\":{\"chatId\":\"%s\",\"answerId\":\"%s\",\"round\":1,\"attempt\":1},\"new\":1}"
+                .formatted(sent.answer().chatId(), sent.answer().id()));
+        Pipeline.soon().until(() -> pipeline.now(sent.answer()).status() == Status.FAILED);
+    }
+
+    @Test
+    void aLetterThatTakesThePlaceOfARemovedOneIsSeen() throws Exception {
+        Sent first = pipeline.send(pipeline.newChat(), "first");
+        die(request(first.answer()));
+        watch();
+        Pipeline.soon().until(() -> pipeline.now(first.answer()).status() == Status.FAILED);
+        Sent second = pipeline.send(pipeline.newChat(), "second");
+        Broker operator = pipeline.broker();
+        Walk walk = operator.walk(
+                pipeline.topology.deadLetters(), 10, Duration.ofMinutes(1), Duration.ofMinutes(1), message -> {
+                    try {
+                        // While one is held and the other one comes, the watch sees a depth of one all the time.
+                        die(request(second.answer()));
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                    return Walk.Step.REMOVE;
+                });
+        assertThat(walk).isInstanceOf(Walk.Done.class);
+        Pipeline.soon().until(() -> pipeline.now(second.answer()).status() == Status.FAILED);
     }
 }

@@ -2,6 +2,7 @@ package dev.parley.api.result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.api.database.Sql;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.message.Message;
 import dev.parley.api.message.Message.Status;
@@ -11,16 +12,19 @@ import dev.parley.api.user.Users;
 import dev.parley.dev.server.PostgresServer;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
+import dev.parley.pipeline.message.Headers;
 import dev.parley.pipeline.redis.Redis;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -188,9 +192,37 @@ class ResultConsumerIT {
     }
 
     @Test
+    void aResultThatPostgresRejectsEndsAsADeadLetterAndItsAnswerAsFailed() throws Exception {
+        Broker broker = start();
+        pipeline.database.run(db -> Sql.of(db, "ALTER TABLE messages ADD CHECK (content <> 'unstorable')")
+                .change());
+        UUID chat = pipeline.newChat();
+        Sent sent = pipeline.send(chat, "question");
+        Sent behind = pipeline.send(chat, "behind it");
+        Sent neighbour = pipeline.send(pipeline.newChat(), "another question");
+        publish(broker, completed(sent.answer(), 1, "unstorable"));
+        publish(broker, completed(neighbour.answer(), 1, "an answer"));
+        awaitStatus(neighbour.answer(), Status.COMPLETED);
+        awaitStatus(sent.answer(), Status.FAILED);
+        assertThat(pipeline.now(sent.answer()).error()).contains(ResultConsumer.REJECTED);
+        assertThat(pipeline.now(behind.answer()).waitsFor()).isEmpty();
+        List<String> reasons = new ArrayList<>();
+        Walk walk = broker.walk(
+                pipeline.topology.deadLetters(), 10, Duration.ofMinutes(1), Duration.ofMinutes(1), message -> {
+                    reasons.add(message.header(Headers.REASON).orElse("") + " " + message.messageId());
+                    return Walk.Step.KEEP;
+                });
+        assertThat(walk).isEqualTo(new Walk.Done(1, 0, 1));
+        assertThat(reasons)
+                .containsExactly(
+                        ResultConsumer.REJECTED.type() + " " + sent.answer().id() + ":1");
+        awaitHandled(broker);
+    }
+
+    @Test
     void aResultWaitsForADatabaseThatIsAway(@TempDir Path folder) throws Exception {
         pipeline.close();
-        try (PostgresServer postgres = PostgresServer.start(folder, 0)) {
+        try (PostgresServer postgres = PostgresServer.start(folder.resolve("postgres"), 0)) {
             pipeline = new Pipeline(postgres.url());
             Broker broker = start();
             Sent sent = pipeline.send(pipeline.newChat(), "question");

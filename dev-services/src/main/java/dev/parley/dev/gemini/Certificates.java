@@ -41,12 +41,15 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
  * every client knows; the authority's key is forgotten once it has signed.
  *
  * @param authorityPem the authority's certificate, for clients to trust
+ * @param chainPem the server's certificate, for servers of other programs
+ * @param keyPem its key, unencrypted
  * @param context what the server shows
  */
-record Certificates(String authorityPem, SSLContext context) {
+public record Certificates(String authorityPem, String chainPem, String keyPem, SSLContext context) {
     private static final Duration VALID = Duration.ofDays(365);
 
-    static Certificates create(List<String> names, Instant now) {
+    /** @param names DNS names beside localhost and the loopback addresses */
+    public static Certificates create(List<String> names, Instant now) {
         var random = new SecureRandom();
         try {
             KeyPair authority = keys(random);
@@ -82,7 +85,11 @@ record Certificates(String authorityPem, SSLContext context) {
                                     false,
                                     new GeneralNames(subject.toArray(GeneralName[]::new))),
                     authority);
-            return new Certificates(pem(root), context(server, leaf, root));
+            return new Certificates(
+                    pem("CERTIFICATE", root.getEncoded()),
+                    pem("CERTIFICATE", leaf.getEncoded()),
+                    pem("PRIVATE KEY", server.getPrivate().getEncoded()),
+                    context(server, leaf, root));
         } catch (GeneralSecurityException | OperatorCreationException | IOException e) {
             throw new IllegalStateException("Cannot make a certificate for " + names, e);
         }
@@ -131,9 +138,8 @@ record Certificates(String authorityPem, SSLContext context) {
         return context;
     }
 
-    private static String pem(X509Certificate certificate) throws GeneralSecurityException {
-        return "-----BEGIN CERTIFICATE-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(certificate.getEncoded())
-                + "\n-----END CERTIFICATE-----\n";
+    private static String pem(String what, byte[] der) {
+        return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
+                .formatted(what, Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der), what);
     }
 }

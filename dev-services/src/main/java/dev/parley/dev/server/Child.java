@@ -195,6 +195,13 @@ final class Child {
                 .toList();
     }
 
-    private static final List<String> PROGRAMS =
-            List.of("postgres", "redis-server", "beam.smp", "erl_child_setup", "inet_gethost", "epmd");
+    private static final List<String> PROGRAMS = List.of(
+            "postgres",
+            "redis-server",
+            "beam.smp",
+            "erl_child_setup",
+            "inet_gethost",
+            "epmd",
+            "hysteria",
+            "hysteria-pair");
 }

@@ -67,14 +67,14 @@ final class LocalServer implements DevServer {
         try {
             Path folder = lock.folder();
             Path logs = Files.createDirectories(folder.resolveSibling("logs"));
-            LocalServer server = new LocalServer(
-                    recipe, origin, lock, logs.resolve(recipe.kind().folder() + ".log"), password(folder));
+            LocalServer server =
+                    new LocalServer(recipe, origin, lock, logs.resolve(recipe.name() + ".log"), password(folder));
             server.sweep();
             server.firstStart(port);
             return server;
         } catch (IOException e) {
             lock.close();
-            throw new ServerException(recipe.kind().title + " cannot use the folder " + wanted + ": " + e, e);
+            throw new ServerException(recipe.title() + " cannot use the folder " + wanted + ": " + e, e);
         } catch (RuntimeException e) {
             lock.close();
             throw e;
@@ -154,7 +154,7 @@ final class LocalServer implements DevServer {
         state.lock();
         try {
             if (closed) {
-                throw new ServerException(recipe.kind().title + " in " + folder + " is closed.");
+                throw new ServerException(recipe.title() + " in " + folder + " is closed.");
             }
             if (!children.isEmpty() && children.getLast().isAlive()) {
                 return;
@@ -174,7 +174,7 @@ final class LocalServer implements DevServer {
                 }
                 throw e instanceof ServerException said
                         ? said
-                        : new ServerException(recipe.kind().title + " could not be started: " + e + lastWords(), e);
+                        : new ServerException(recipe.title() + " could not be started: " + e + lastWords(), e);
             }
         } finally {
             state.unlock();
@@ -194,12 +194,12 @@ final class LocalServer implements DevServer {
                 failure = e;
             }
             if (!children.getLast().isAlive()) {
-                throw new ServerException(recipe.kind().title + " ended right after its start." + lastWords(), failure);
+                throw new ServerException(recipe.title() + " ended right after its start." + lastWords(), failure);
             }
             if (System.nanoTime() - deadline > 0) {
                 throw new ServerException(
-                        recipe.kind().title + " did not answer within " + START_BOUND.toSeconds() + " s (" + failure
-                                + ")." + lastWords(),
+                        recipe.title() + " did not answer within " + START_BOUND.toSeconds() + " s (" + failure + ")."
+                                + lastWords(),
                         failure);
             }
             Thread.sleep(POLL);
@@ -216,7 +216,7 @@ final class LocalServer implements DevServer {
             Child server = children.getLast();
             server.signal(recipe.stopSignal());
             if (!server.await(STOP_BOUND)) {
-                LOG.log(Level.WARNING, "{0} did not stop in time and is killed", recipe.kind().title);
+                LOG.log(Level.WARNING, "{0} did not stop in time and is killed", recipe.title());
             }
             end();
         } finally {

@@ -30,8 +30,13 @@ final class PostgresRecipe implements Recipe {
     }
 
     @Override
-    public Kind kind() {
-        return Kind.POSTGRES;
+    public String title() {
+        return Kind.POSTGRES.title;
+    }
+
+    @Override
+    public String name() {
+        return Kind.POSTGRES.folder();
     }
 
     @Override

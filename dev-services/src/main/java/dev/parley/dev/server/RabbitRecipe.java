@@ -45,8 +45,13 @@ final class RabbitRecipe implements Recipe {
     }
 
     @Override
-    public Kind kind() {
-        return Kind.RABBITMQ;
+    public String title() {
+        return Kind.RABBITMQ.title;
+    }
+
+    @Override
+    public String name() {
+        return Kind.RABBITMQ.folder();
     }
 
     @Override

@@ -5,7 +5,11 @@ import java.util.List;
 
 /** How one kind of server is run as a process of this machine. */
 interface Recipe {
-    Kind kind();
+    /** How people call it. */
+    String title();
+
+    /** The log's name. */
+    String name();
 
     /** Writes configuration and, the first time, data. The folder is the server's own and locked. */
     void prepare(Path folder, int port, String password, Path log) throws Exception;

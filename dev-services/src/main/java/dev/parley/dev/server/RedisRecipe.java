@@ -18,8 +18,13 @@ final class RedisRecipe implements Recipe {
     }
 
     @Override
-    public Kind kind() {
-        return Kind.REDIS;
+    public String title() {
+        return Kind.REDIS.title;
+    }
+
+    @Override
+    public String name() {
+        return Kind.REDIS.folder();
     }
 
     @Override

@@ -46,6 +46,7 @@ public final class GeminiClient implements AutoCloseable {
     private final WebClient webClient;
     private final Http1Client http;
     private final Lines lines;
+    private final WayOut wayOut;
     private final Cancellation closing = new Cancellation();
 
     private GeminiClient(GeminiOptions options) {
@@ -84,6 +85,7 @@ public final class GeminiClient implements AutoCloseable {
         this.timer = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().daemon().name("gemini-timer").factory());
         timer.setRemoveOnCancelPolicy(true);
+        this.wayOut = new WayOut(options.proxy(), options.baseUri(), options.connectTimeout());
         long period = Math.max(1, options.keepAlive().toMillis() / 2);
         timer.scheduleWithFixedDelay(lines::sweep, period, period, TimeUnit.MILLISECONDS);
     }
@@ -95,6 +97,11 @@ public final class GeminiClient implements AutoCloseable {
      */
     public static GeminiClient open(GeminiOptions options) {
         return new GeminiClient(options);
+    }
+
+    /** Whether calls get through the proxy; ask it before a call, as a call made in vain may cost a turn. */
+    public WayOut wayOut() {
+        return wayOut;
     }
 
     /**
@@ -144,12 +151,15 @@ public final class GeminiClient implements AutoCloseable {
                         Kind.TOO_LATE, false, Sentences.UNREACHABLE, "connected after the permission to call was over");
             }
             CallOutcome outcome = new Call(http, options, model.group(1), uri, listener, watch).run(line, key, body);
+            heed(outcome);
             // A stream without its end was cut by somebody, and WebClient may show a broken connection as an orderly
             // end.
             sound = !(outcome instanceof Transient passing && passing.kind() == Kind.CUT_STREAM);
             return outcome;
         } catch (Lines.NoLine e) {
-            return watch.aborted().map(why -> aborted(why, false, "")).orElseGet(() -> unconnected(e));
+            CallOutcome outcome = watch.aborted().map(why -> notConnected(why)).orElseGet(() -> unconnected(e));
+            heed(outcome);
+            return outcome;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Cancelled("");
@@ -198,10 +208,32 @@ public final class GeminiClient implements AutoCloseable {
         }
     }
 
+    /** A look at the proxy tells whether it is to blame; the call's own fate is decided without it. */
+    private void heed(CallOutcome outcome) {
+        switch (outcome) {
+            case Transient passing -> {
+                switch (passing.kind()) {
+                    case PROXY_FAILED -> wayOut.refused(passing.diagnosis());
+                    case CONNECT_TIMEOUT, CONNECTION_LOST, CUT_STREAM -> wayOut.broke();
+                    default -> {}
+                }
+            }
+            case CallOutcome.Finished finished -> wayOut.proven();
+            default -> {}
+        }
+    }
+
+    private CallOutcome notConnected(Abort why) {
+        return why == Abort.CONNECT_TIMEOUT && options.proxy().isPresent()
+                ? new Transient(Kind.CONNECT_TIMEOUT, false, Sentences.PROXY_AWAY, "connect timeout at the proxy")
+                : aborted(why, false, "");
+    }
+
     /** Ends running calls as cancelled, then closes every connection. */
     @Override
     public void close() {
         closing.cancel("the client is closed");
+        wayOut.close();
         lines.close();
         timer.shutdownNow();
         webClient.closeResource();
@@ -264,7 +296,11 @@ public final class GeminiClient implements AutoCloseable {
     }
 
     private static Transient unconnected(Kind kind, String diagnosis) {
-        return new Transient(kind, false, Sentences.UNREACHABLE, "not connected: " + diagnosis);
+        return new Transient(
+                kind,
+                false,
+                kind == Kind.PROXY_FAILED ? Sentences.PROXY_AWAY : Sentences.UNREACHABLE,
+                "not connected: " + diagnosis);
     }
 
     private static Proxy connectProxy(URI uri) {

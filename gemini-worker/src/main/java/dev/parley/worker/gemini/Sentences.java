@@ -26,6 +26,11 @@ final class Sentences {
             "model-unreachable",
             "The model can't be reached",
             "This server has no connection to the model at the moment.");
+    static final Failure PROXY_AWAY = Failure.of(
+            "proxy-away",
+            "The way to the model is closed",
+            "The proxy through which this server reaches the model gives no connection at the moment. It is not the model's"
+                    + " fault.");
     static final Failure TIMEOUT =
             Failure.of("model-timeout", "The model took too long", "The model did not answer in the time it is given.");
     static final Failure CUT = Failure.of(

@@ -1,5 +1,6 @@
 package dev.parley.worker.request;
 
+import dev.parley.pipeline.broker.Delivery;
 import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
@@ -10,6 +11,7 @@ import dev.parley.pipeline.message.GenerationRequest;
 import dev.parley.pipeline.message.Headers;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.runtime.Backoff;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -26,14 +28,22 @@ final class Outbound {
     private final Publisher publisher;
     private final Topology topology;
     private final int maxRetries;
+    private final Clock clock;
     private final RandomGenerator random;
     /** After this a publish gives up; the delivery is then redelivered and everything up to here repeated cheaply. */
     private final Duration patience;
 
-    Outbound(Publisher publisher, Topology topology, int maxRetries, RandomGenerator random, Duration patience) {
+    Outbound(
+            Publisher publisher,
+            Topology topology,
+            int maxRetries,
+            Clock clock,
+            RandomGenerator random,
+            Duration patience) {
         this.publisher = publisher;
         this.topology = topology;
         this.maxRetries = maxRetries;
+        this.clock = clock;
         this.random = random;
         this.patience = patience;
     }
@@ -70,18 +80,47 @@ final class Outbound {
     }
 
     /** Lets the request wait, at most as long as asked, and come back; tells the user the expected time. */
-    void park(GenerationRequest request, Duration wait, Instant expectedAt) throws PublishFailed {
+    void park(GenerationRequest request, Duration wait, Instant expectedAt, int crashes) throws PublishFailed {
         Duration queue = topology.waits().stream()
                 .filter(candidate -> candidate.compareTo(wait) <= 0)
                 .max(Comparator.naturalOrder())
                 .orElse(topology.waits().getFirst());
-        publish(request(topology.waitQueue(queue), request, Map.of()));
+        publish(request(topology.waitQueue(queue), request, crashed(crashes)));
         result(new AnswerUpdate.Waiting(request.answer(), expectedAt));
     }
 
     /** Puts a copy at the end of the queue. A plain requeue would count towards the delivery limit. */
-    void handBack(GenerationRequest request) throws PublishFailed {
-        publish(request(topology.requests(), request, Map.of()));
+    void handBack(GenerationRequest request, int crashes) throws PublishFailed {
+        publish(request(topology.requests(), request, crashed(crashes)));
+    }
+
+    /** Takes a suspect out of everybody's way for a moment, as it is. */
+    void setAside(Delivery suspect, int crashes) throws PublishFailed {
+        publish(copy(topology.waitQueue(topology.waits().getFirst()), suspect, crashed(crashes)));
+    }
+
+    /** Dead-letters a message as it is. Whoever watches the dead letters ends its answer. */
+    void bury(Delivery poison) throws PublishFailed {
+        publish(copy(
+                topology.deadLetters(),
+                poison,
+                Map.of(
+                        Headers.REASON,
+                        Headers.POISON,
+                        Headers.DIED,
+                        clock.instant().toString())));
+    }
+
+    private static Map<String, Object> crashed(int crashes) {
+        return crashes == 0 ? Map.of() : Map.of(Headers.CRASHES, crashes);
+    }
+
+    private static Outgoing copy(String queue, Delivery original, Map<String, Object> headers) {
+        Map<String, Object> all = new HashMap<>(headers);
+        if (original.headers().get(Headers.ATTEMPT) instanceof Number attempt) {
+            all.put(Headers.ATTEMPT, attempt);
+        }
+        return new Outgoing(queue, original.messageId(), all, original.body());
     }
 
     private static Outgoing request(String queue, GenerationRequest request, Map<String, Object> headers) {

@@ -67,17 +67,19 @@ public final class RequestConsumer implements AutoCloseable {
             });
             connection.async().subscribe(LiveKeys.REVOKED_CHANNEL);
         });
+        Outbound outbound = new Outbound(
+                parts.broker().publisher(parts.prefetch() * 2),
+                parts.broker().topology(),
+                parts.maxRetries(),
+                parts.clock(),
+                parts.random(),
+                PUBLISH_PATIENCE);
         RequestHandler handler = new RequestHandler(
                 parts.runs(),
                 running,
                 parts.quota(),
                 parts.gemini(),
-                new Outbound(
-                        parts.broker().publisher(parts.prefetch() * 2),
-                        parts.broker().topology(),
-                        parts.maxRetries(),
-                        parts.random(),
-                        PUBLISH_PATIENCE),
+                outbound,
                 meters,
                 timer,
                 parts.clock(),
@@ -87,7 +89,8 @@ public final class RequestConsumer implements AutoCloseable {
         parts.meters().gauge("requests_waiting", "Requests held for a lease or a turn under the quota", this::waiting);
         parts.meters().gauge("requests_capacity", "Requests this worker holds at most", this::capacity);
         // Last: from here on messages come.
-        this.subscription = parts.broker().subscribe(parts.broker().topology().requests(), parts.prefetch(), handler);
+        this.subscription = parts.broker()
+                .subscribe(parts.broker().topology().requests(), parts.prefetch(), new Quarantine(handler, outbound));
     }
 
     public static RequestConsumer start(Parts parts) {

@@ -147,8 +147,9 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration delay, Instant expectedAt) -> outbound.park(request, delay, expectedAt);
-            case Conclusion.HandBack() -> outbound.handBack(request);
+            case Conclusion.Park(Duration delay, Instant expectedAt) ->
+                outbound.park(request, delay, expectedAt, Quarantine.crashes(delivery));
+            case Conclusion.HandBack() -> outbound.handBack(request, Quarantine.crashes(delivery));
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();
@@ -172,7 +173,7 @@ final class RequestHandler implements Handler {
             String run = runIds.get();
             Supplier<Runs.Begin> begin = runs.askToBegin(request.answer(), run);
             // Both questions in one round trip.
-            Optional<Turn> asked = askAtOnce
+            Optional<Turn> asked = askAtOnce && gemini.wayOut().open()
                     ? Optional.of(quota.reserve(reservation(request.answer()), Optional.empty()))
                     : Optional.empty();
             askAtOnce = false;
@@ -180,6 +181,21 @@ final class RequestHandler implements Handler {
             if (other.isPresent()) {
                 asked.ifPresent(this::giveBack);
                 return other.get();
+            }
+            if (!gemini.wayOut().open()) {
+                // Before a turn is asked for: what is not called must not keep a place that another worker could use.
+                asked.ifPresent(this::giveBack);
+                asked = Optional.empty();
+                unsentSince = unsentSince == null ? clock.instant() : unsentSince;
+                Duration left = Duration.between(clock.instant(), unsentSince.plus(UNSENT_PATIENCE));
+                if (!gemini.wayOut().await(left, held.cancellation())) {
+                    if (held.cancellation().isCancelled()
+                            || Thread.currentThread().isInterrupted()) {
+                        return cancelled(held);
+                    }
+                    LOG.log(Level.INFO, "not called, as the proxy is away");
+                    return new Conclusion.TryLater(gemini.wayOut().failure());
+                }
             }
             Turn.Reserved turn;
             switch (awaitTurn(request, held, asked)) {
@@ -213,6 +229,8 @@ final class RequestHandler implements Handler {
                     Instant now = clock.instant();
                     boolean patient;
                     if (passing.requestSent()) {
+                        // It got through: the next outage is another one.
+                        unsentSince = null;
                         patient = quickRetries++ < QUICK_RETRIES;
                     } else {
                         quota.release(turn);

@@ -60,6 +60,13 @@ class GeminiProxyIT {
         return GeminiOptions.of(TARGET).withProxy(proxy.uri()).withExtraTrust(fake.certificate());
     }
 
+    /** Of the calls' requests, without those of the looks whether the way is open. */
+    private List<String> heads() {
+        return proxy.heads.stream()
+                .filter(head -> !head.contains("Parley looks"))
+                .toList();
+    }
+
     private static CallOutcome ask(GeminiClient client, String prompt) {
         return client.stream(Requests.KEY, Requests.asking(prompt), delta -> {}, new Cancellation());
     }
@@ -68,7 +75,57 @@ class GeminiProxyIT {
         assertThat(outcome).isInstanceOfSatisfying(Transient.class, failed -> {
             assertThat(failed.kind()).as(failed.diagnosis()).isEqualTo(kind);
             assertThat(failed.requestSent()).isFalse();
+            assertThat(failed.failure().type().toString())
+                    .as("who is to blame")
+                    .endsWith(kind == Kind.CONNECT_FAILED ? "model-unreachable" : "proxy-away");
         });
+    }
+
+    @Test
+    void whileTheProxyRefusesOneLookAtATimeAsksItAndEveryWaitEndsWithItsReturn() throws Exception {
+        WayOut wayOut = client.wayOut();
+        Awaitility.await().until(() -> proxy.heads.size() == 1);
+        assertThat(wayOut.open()).isTrue();
+        proxy.status.set(502);
+        assertUnsent(ask(client, "Hello"), Kind.PROXY_FAILED);
+        assertThat(wayOut.away()).isTrue();
+        assertThat(wayOut.await(Duration.ofMillis(50), new Cancellation())).isFalse();
+        Cancellation cancelled = new Cancellation();
+        cancelled.cancel("the user left");
+        assertThat(wayOut.await(LONG, cancelled)).isFalse();
+        long failures = wayOut.failures();
+        Awaitility.await().until(() -> wayOut.failures() > failures);
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Boolean>> waits = IntStream.range(0, 20)
+                    .mapToObj(i -> executor.submit(() -> wayOut.await(LONG, new Cancellation())))
+                    .toList();
+            proxy.status.set(200);
+            for (Future<Boolean> wait : waits) {
+                assertThat(wait.get()).isTrue();
+            }
+        }
+        assertThat(wayOut.away()).isFalse();
+        assertThat(ask(client, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
+    }
+
+    @Test
+    void aConnectionThatBreaksIsLookedIntoBeforeTheNextCall() throws Exception {
+        WayOut wayOut = client.wayOut();
+        assertThat(ask(client, "[[fake answer=\"first second\" chunks=2 reset=middle]]"))
+                .isInstanceOfSatisfying(Transient.class, failed -> assertThat(failed.requestSent())
+                        .isTrue());
+        assertThat(wayOut.await(LONG, new Cancellation())).isTrue();
+        assertThat(wayOut.failures()).as("the model broke it, not the proxy").isZero();
+    }
+
+    @Test
+    void withoutAProxyTheWayIsAlwaysOpen() {
+        try (GeminiClient own = GeminiClient.open(GeminiOptions.of(URI.create("http://127.0.0.1:1")))) {
+            assertThat(ask(own, "Hello")).isInstanceOf(Transient.class);
+            assertThat(own.wayOut().hasProxy()).isFalse();
+            assertThat(own.wayOut().open()).isTrue();
+            assertThat(own.wayOut().failures()).isZero();
+        }
     }
 
     @Test
@@ -76,7 +133,7 @@ class GeminiProxyIT {
         for (int i = 0; i < 3; i++) {
             assertThat(ask(client, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
         }
-        assertThat(proxy.heads).hasSize(1).first().asString().startsWith("CONNECT gemini.test:443 ");
+        assertThat(heads()).hasSize(1).first().asString().startsWith("CONNECT gemini.test:443 ");
         assertThat(client.probe(LONG)).isEmpty();
     }
 
@@ -86,7 +143,7 @@ class GeminiProxyIT {
         try (GeminiClient own = GeminiClient.open(options().withProxy(withPassword))) {
             assertThat(ask(own, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
         }
-        assertThat(proxy.heads.getFirst())
+        assertThat(heads().getFirst())
                 .containsIgnoringCase("Proxy-Authorization: Basic bWU6c0BzYW1l")
                 .doesNotContain(Requests.KEY.secret());
     }
@@ -123,7 +180,7 @@ class GeminiProxyIT {
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<CallOutcome> call = executor.submit(
                     () -> client.stream(Requests.KEY, Requests.asking("Hello"), delta -> {}, cancellation));
-            Awaitility.await().until(() -> proxy.heads.size() == 1);
+            Awaitility.await().until(() -> heads().size() == 1);
             cancellation.cancel("the user left");
             assertThat(call.get()).isEqualTo(new Cancelled(""));
         }

@@ -24,6 +24,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -42,6 +43,7 @@ public final class Broker implements AutoCloseable {
     private static final Duration CONFIRM_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration RPC_TIMEOUT = Duration.ofSeconds(5);
     private static final int HEARTBEAT_SECONDS = 10;
+    private static final Duration PUT_BACK = Duration.ofSeconds(2);
     private static final Duration WALKER_LOOKS_EVERY = Duration.ofMillis(100);
 
     private final ConnectionFactory factory;
@@ -187,8 +189,8 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Goes through a queue, oldest first, and removes what the visitor wants removed. Everything else stays in its place.
-     * One body is held at a time. Nobody else walks through the same queue meanwhile, in no process: a message that one
+     * Goes through a queue, oldest first, and removes what the visitor wants removed. Everything else stays, though a
+     * quorum queue may put what was looked at behind what was not. One body is held at a time. Nobody else walks through the same queue meanwhile, in no process: a message that one
      * walker holds would be missing for the other.
      *
      * <p>Each removal is an acknowledgement of its own, after the visitor has returned: a crash in between shows that
@@ -240,22 +242,40 @@ public final class Broker implements AutoCloseable {
         long there = channel.messageCount(queue);
         int seen = 0;
         int removed = 0;
-        while (seen < limit && seen < there && System.nanoTime() - begun < atMost.toNanos()) {
-            GetResponse got = channel.basicGet(queue, false);
-            if (got == null) {
-                break;
+        long last = 0;
+        try {
+            Walk.Step step = Walk.Step.KEEP;
+            while (step != Walk.Step.STOP
+                    && seen < limit
+                    && seen < there
+                    && System.nanoTime() - begun < atMost.toNanos()) {
+                GetResponse got = channel.basicGet(queue, false);
+                if (got == null) {
+                    break;
+                }
+                seen++;
+                last = got.getEnvelope().getDeliveryTag();
+                step = visitor.apply(HeldMessage.of(got));
+                if (step == Walk.Step.REMOVE) {
+                    channel.basicAck(last, false);
+                    removed++;
+                }
             }
-            seen++;
-            Walk.Step step = visitor.apply(HeldMessage.of(got));
-            if (step == Walk.Step.REMOVE) {
-                channel.basicAck(got.getEnvelope().getDeliveryTag(), false);
-                removed++;
-            } else if (step == Walk.Step.STOP) {
-                break;
+        } finally {
+            if (seen > removed) {
+                putBack(channel, queue, last, there - removed);
             }
         }
-        // The others go back to their places when the channel closes.
         return new Walk.Done(seen, removed, Math.max(0, there - removed));
+    }
+
+    /** The broker puts them back in its own time, and the next walker would miss those that are still on their way. */
+    private static void putBack(Channel channel, String queue, long last, long expected) throws IOException {
+        channel.basicNack(last, true, true);
+        long begun = System.nanoTime();
+        while (channel.messageCount(queue) < expected && System.nanoTime() - begun < PUT_BACK.toNanos()) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
     }
 
     private enum Exclusive {

@@ -30,7 +30,7 @@ public record Topology(String requests, String responses, List<Duration> retryDe
      * Deliveries after which a message counts as poison. A worker that stops hands its messages back as new copies, so
      * only crashes count; three innocent bystanders of a poisonous neighbour still pass.
      */
-    static final int DELIVERY_LIMIT = 5;
+    public static final int DELIVERY_LIMIT = 5;
 
     /**
      * A quorum queue expires messages only at its head, so a wait of any length needs queues of a few fixed lengths, taken

@@ -8,5 +8,10 @@ public final class Headers {
     /** On a dead letter that we have published: when, as RFC 3339. */
     public static final String DIED = "x-parley-died";
 
+    /** On a request that was in flight when its worker was lost: how often, before this copy of it was made. */
+    public static final String CRASHES = "x-parley-crashes";
+    /** The {@link #REASON} of a request that was in flight in too many crashes. */
+    public static final String POISON = Failure.URN + "request-failed";
+
     private Headers() {}
 }

@@ -3,6 +3,7 @@ package dev.parley.pipeline.message;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a worker tells everybody every {@link #INTERVAL} over the heartbeat exchange.
@@ -15,6 +16,7 @@ import java.util.List;
  * @param sharedQuota whether it spends from the quota in Redis, and not its own share without it
  * @param keysReady quota groups that are neither cooling nor disabled
  * @param groups how each stands, those in trouble first; at most {@link #MOST_GROUPS}, empty from an older worker
+ * @param trouble what keeps it from calling the model although it lives, in a few plain words
  */
 public record Heartbeat(
         String worker,
@@ -27,11 +29,13 @@ public record Heartbeat(
         boolean sharedQuota,
         int keysReady,
         int keysTotal,
-        List<KeyGroup> groups) {
+        List<KeyGroup> groups,
+        Optional<String> trouble) {
     public Heartbeat {
         if (worker == null || startedAt == null || state == null) {
             throw new MalformedMessage("a heartbeat needs worker, startedAt and state");
         }
+        trouble = trouble == null ? Optional.empty() : trouble;
         groups = groups == null ? List.of() : List.copyOf(groups);
     }
 

@@ -1,6 +1,7 @@
 package dev.parley.pipeline.runtime;
 
 import io.helidon.metrics.api.Counter;
+import io.helidon.metrics.api.FunctionalCounter;
 import io.helidon.metrics.api.Gauge;
 import io.helidon.metrics.api.Meter;
 import io.helidon.metrics.api.MeterRegistry;
@@ -64,6 +65,12 @@ public final class Meters {
                 unknown -> registry.getOrCreate(Counter.builder("parley_" + name)
                         .description(description)
                         .tags(tags(tags))));
+    }
+
+    /** A count that is kept elsewhere and read when somebody looks; must be cheap and must not throw. */
+    public void count(String name, String description, Supplier<Long> count) {
+        registry.getOrCreate(FunctionalCounter.builder("parley_" + name, count, Supplier::get)
+                .description(description));
     }
 
     /** A value read when somebody looks; must be cheap and must not throw. @return for {@link #remove} */

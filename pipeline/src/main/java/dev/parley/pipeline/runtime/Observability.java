@@ -1,6 +1,7 @@
 package dev.parley.pipeline.runtime;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.parley.pipeline.message.Json;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
 import io.helidon.metrics.api.Metrics;
@@ -13,6 +14,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
@@ -79,12 +81,14 @@ public final class Observability implements AutoCloseable {
         probes.set(answers);
     }
 
+    private record Probed(String status, Optional<String> detail) {}
+
     private static Handler probe(Supplier<Check> question) {
         return (request, response) -> {
             Check check = question.get();
             response.status(check.up() ? Status.OK_200 : Status.SERVICE_UNAVAILABLE_503)
                     .header(HeaderNames.CONTENT_TYPE, "application/json")
-                    .send(check.up() ? "{\"status\":\"up\"}" : "{\"status\":\"down\"}");
+                    .send(Json.bytes(new Probed(check.up() ? "up" : "down", check.detail())));
         };
     }
 

@@ -13,6 +13,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -20,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,6 +133,60 @@ class BrokerIT {
     }
 
     @Test
+    void aWalkRemovesWhatItIsToldToAndLeavesTheRest() throws Exception {
+        Broker broker = broker(topology);
+        for (String text : List.of("a", "b", "c", "d")) {
+            broker.publisher(10).publishConfirmed(message(topology.deadLetters(), text));
+        }
+        assertThat(walk(broker, 10, text -> text.equals("b") ? Walk.Step.REMOVE : Walk.Step.KEEP))
+                .isEqualTo(new Walk.Done(4, 1, 3));
+        List<String> seen = new ArrayList<>();
+        assertThat(walk(broker, 2, text -> Walk.Step.KEEP)).isEqualTo(new Walk.Done(2, 0, 3));
+        assertThat(walk(broker, 10, text -> Walk.Step.STOP)).isEqualTo(new Walk.Done(1, 0, 3));
+        assertThatThrownBy(() -> walk(broker, 10, text -> {
+                    if (seen.isEmpty()) {
+                        seen.add(text);
+                        return Walk.Step.REMOVE;
+                    }
+                    throw new IllegalStateException("the database is away");
+                }))
+                .isInstanceOf(IllegalStateException.class);
+        walk(broker, 10, text -> {
+            seen.add(text);
+            return Walk.Step.KEEP;
+        });
+        assertThat(seen).containsExactlyInAnyOrder("a", "c", "d");
+    }
+
+    @Test
+    void oneWalkAtATimeGoesThroughAQueueWhateverProcessItIsOf() throws Exception {
+        Broker broker = broker(topology);
+        Broker other = broker(topology);
+        broker.publisher(10).publishConfirmed(message(topology.deadLetters(), "a"));
+        Queue<Walk> meanwhile = new ConcurrentLinkedQueue<>();
+        walk(broker, 10, text -> {
+            try {
+                meanwhile.add(other.walk(
+                        topology.deadLetters(), 10, SOON, Duration.ofMillis(50), message -> Walk.Step.REMOVE));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return Walk.Step.KEEP;
+        });
+        assertThat(meanwhile).containsExactly(new Walk.Busy());
+        assertThat(walk(other, 10, text -> Walk.Step.REMOVE)).isEqualTo(new Walk.Done(1, 1, 0));
+    }
+
+    private Walk walk(Broker broker, int limit, Function<String, Walk.Step> visitor) throws InterruptedException {
+        return broker.walk(
+                topology.deadLetters(),
+                limit,
+                SOON,
+                SOON,
+                message -> visitor.apply(new String(message.body(), StandardCharsets.UTF_8)));
+    }
+
+    @Test
     void aWaitQueueGivesItsMessagesBackToTheRequests() throws Exception {
         Broker broker = broker(topology);
         Queue<String> got = new ConcurrentLinkedQueue<>();
@@ -159,7 +215,7 @@ class BrokerIT {
 
     @Test
     void publishingAndConsumingGoOnAfterTheBrokerWasStoppedAndStarted(@TempDir Path folder) throws Exception {
-        try (RabbitServer rabbit = RabbitServer.start(folder, 0)) {
+        try (RabbitServer rabbit = RabbitServer.start(folder.resolve("rabbitmq"), 0)) {
             Broker broker = broker(rabbit.url(), topology);
             Publisher publisher = broker.publisher(10);
             Queue<String> got = new ConcurrentLinkedQueue<>();
