@@ -12,6 +12,7 @@ import dev.parley.worker.gemini.GeminiOptions;
 import dev.parley.worker.gemini.WayOut;
 import dev.parley.worker.quota.KeysWatch;
 import dev.parley.worker.quota.QuotaLimits;
+import dev.parley.worker.quota.QuotaListener;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
 import java.time.Clock;
@@ -30,7 +31,7 @@ public final class GeminiWorker implements AutoCloseable {
     private final Lifecycle parts = new Lifecycle();
     private final Observability observability;
 
-    private GeminiWorker(WorkerSettings settings) {
+    private GeminiWorker(WorkerSettings settings, QuotaListener listener) {
         Clock clock = Clock.systemUTC();
         RandomGenerator random = RandomGenerator.getDefault();
         String id = UUID.randomUUID().toString();
@@ -55,7 +56,7 @@ public final class GeminiWorker implements AutoCloseable {
                                     settings.keysCooldown()),
                             workers::share,
                             clock,
-                            keyMeters));
+                            QuotaListener.all(keyMeters, listener)));
             parts.opened("key meters", keyMeters.watch(quota));
             settings.keysFile().ifPresent(file -> {
                 KeysWatch watch =
@@ -100,7 +101,12 @@ public final class GeminiWorker implements AutoCloseable {
     }
 
     public static GeminiWorker open(WorkerSettings settings) {
-        return new GeminiWorker(settings);
+        return open(settings, QuotaListener.NONE);
+    }
+
+    /** @param listener hears what the scheduler does, beside the metrics */
+    public static GeminiWorker open(WorkerSettings settings, QuotaListener listener) {
+        return new GeminiWorker(settings, listener);
     }
 
     /** Where metrics and probes are, which is news when the port was 0. */

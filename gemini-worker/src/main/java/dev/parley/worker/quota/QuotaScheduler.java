@@ -3,6 +3,8 @@ package dev.parley.worker.quota;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.worker.key.ApiKey;
+import io.helidon.faulttolerance.CircuitBreaker;
+import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
@@ -29,6 +31,12 @@ import java.util.stream.Collectors;
  *
  * <p>Thread-safe. {@link #reserve} blocks for one round trip, or one command timeout for those that first meet a dead
  * Redis; after that nobody waits for it until a probe in the background has found it well.
+ *
+ * <p>What stands between a sick Redis and the callers is Helidon's circuit breaker: the first failure opens it, so that only
+ * those who ask at that moment wait for a timeout; while it is open nothing is sent; then one question at a time may find
+ * out. What stays our own is the way back, for the law's sake: with the library, the trial question of a half-open breaker
+ * is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this worker has
+ * spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
  */
 public final class QuotaScheduler implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(QuotaScheduler.class.getName());
@@ -41,6 +49,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration HEARSAY = Duration.ofSeconds(15);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
+    /** Rounds in which the keys may change while they are asked for. */
+    private static final int ROUNDS = 3;
     /** Permissions that expired on their way before Redis counts as too slow to be of use. */
     private static final int LATE_ANSWERS = 3;
 
@@ -50,6 +60,14 @@ public final class QuotaScheduler implements AutoCloseable {
     private final QuotaListener listener;
     private final SharedQuota shared;
     private final LocalQuota local;
+    private final CircuitBreaker breaker = CircuitBreaker.create(
+            // A second timeout would tell nothing that the first has not: the own share is as lawful, only smaller.
+            config -> config.name("quota")
+                    .volume(1)
+                    .errorRatio(100)
+                    .successThreshold(1)
+                    .delay(TICK)
+                    .addSkipOn(Interrupted.class));
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
     private final ReentrantLock modes = new ReentrantLock();
@@ -85,6 +103,17 @@ public final class QuotaScheduler implements AutoCloseable {
         this.shareSince = SharedQuota.mono();
         this.shareSeen = shareSince;
         this.ticker = Thread.ofVirtual().name("quota").unstarted(this::tick);
+    }
+
+    /** An interrupt of the asker, which says nothing of Redis. */
+    private static final class Interrupted extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient RedisUnavailable told;
+
+        private Interrupted(RedisUnavailable told) {
+            super(told);
+            this.told = told;
+        }
     }
 
     /** The groups in force, and their keys by hash. */
@@ -140,8 +169,10 @@ public final class QuotaScheduler implements AutoCloseable {
             QuotaListener listener) {
         QuotaScheduler scheduler = new QuotaScheduler(redis, groups, limits, shares, clock, listener);
         try {
-            scheduler.shared.join(false, scheduler.local::spent);
-            scheduler.refresh();
+            scheduler.ask(() -> {
+                scheduler.shared.join(false, scheduler.local::spent);
+                return scheduler.refresh();
+            });
         } catch (RedisUnavailable e) {
             scheduler.leaveRedis(e.getMessage());
         }
@@ -168,21 +199,25 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     private Turn shared(ReservationId id, Optional<Turn.Reserved> earlier) {
+        try {
+            return ask(() -> inRedis(id, earlier));
+        } catch (RedisUnavailable e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            leaveRedis(e.getMessage());
+            return local(id);
+        }
+    }
+
+    /** @throws RedisUnavailable also when it answers too slowly to be of use */
+    private Turn inRedis(ReservationId id, Optional<Turn.Reserved> earlier) {
         String token = earlier.map(Turn.Reserved::token).orElse("");
-        for (int late = 0; late < LATE_ANSWERS; late++) {
+        int late = 0;
+        for (int round = 0; late < LATE_ANSWERS && round < LATE_ANSWERS + ROUNDS; round++) {
             // Before the question: the permission's time runs on our clock from here at the latest.
             long asked = System.nanoTime();
-            SharedQuota.Answer answer;
-            try {
-                answer = shared.reserve(id, token, local.wasGiven(id), local::spent);
-            } catch (RedisUnavailable e) {
-                if (Thread.currentThread().isInterrupted()) {
-                    throw e;
-                }
-                leaveRedis(e.getMessage());
-                return local(id);
-            }
-            switch (answer) {
+            switch (shared.reserve(id, token, local.wasGiven(id), local::spent)) {
                 case SharedQuota.Answer.None(Optional<Long> until, long now) -> {
                     return until.map(at -> none("no quota group is usable before", at - now))
                             .orElseGet(() -> new Turn.NoneUsable("every key is disabled", Optional.empty()));
@@ -211,11 +246,31 @@ public final class QuotaScheduler implements AutoCloseable {
                     // The answer took longer than the permission lasts; nobody has called under it.
                     local.forget(slot.group(), slot.member());
                     token = slot.member();
+                    late++;
                 }
             }
         }
-        leaveRedis("Redis answers too slowly");
-        return local(id);
+        throw new RedisUnavailable("Redis answers too slowly", null);
+    }
+
+    /** Asks Redis through the breaker. @throws RedisUnavailable also when the breaker is open */
+    private <T> T ask(Supplier<T> question) {
+        try {
+            return breaker.invoke(() -> {
+                try {
+                    return question.get();
+                } catch (RedisUnavailable e) {
+                    if (Thread.currentThread().isInterrupted()) {
+                        throw new Interrupted(e);
+                    }
+                    throw e;
+                }
+            });
+        } catch (Interrupted e) {
+            throw e.told;
+        } catch (CircuitBreakerOpenException e) {
+            throw new RedisUnavailable("Redis is left alone for a moment", e);
+        }
     }
 
     private Turn local(ReservationId id) {
@@ -358,10 +413,13 @@ public final class QuotaScheduler implements AutoCloseable {
             configured = next.beside(configured);
             if (spendsShared()) {
                 try {
-                    shared.reload(groups, local::spent);
-                    refresh();
+                    ask(() -> {
+                        shared.reload(groups, local::spent);
+                        return refresh();
+                    });
                 } catch (RedisUnavailable e) {
                     leaveRedis(e.getMessage());
+                    shared.reloadUnseen(groups);
                 }
             } else {
                 shared.reloadUnseen(groups);
@@ -425,7 +483,10 @@ public final class QuotaScheduler implements AutoCloseable {
             return;
         }
         try {
-            command.run();
+            ask(() -> {
+                command.run();
+                return true;
+            });
         } catch (RedisUnavailable e) {
             LOG.log(Level.DEBUG, "Redis did not hear of {0}", what);
             if (!Thread.currentThread().isInterrupted()) {
@@ -466,7 +527,7 @@ public final class QuotaScheduler implements AutoCloseable {
                     returnToRedis();
                 } else if (now - refreshed >= STATES_AGE.toMillis()) {
                     try {
-                        refresh();
+                        ask(this::refresh);
                     } catch (RedisUnavailable e) {
                         leaveRedis(e.getMessage());
                     }
@@ -501,16 +562,7 @@ public final class QuotaScheduler implements AutoCloseable {
         }
         local.freeze(true);
         try {
-            long now = SharedQuota.mono();
-            Map<String, LocalQuota.Memory> memories = local.memories(now);
-            shared.join(wait, local::spent);
-            memories.forEach((group, memory) -> {
-                if (memory.coolUntil() > now) {
-                    shared.cool(group, memory.coolUntil() - now, memory.why());
-                }
-                memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
-            });
-            refresh();
+            ask(() -> join(wait));
             local.forgetPromises();
             modes.lock();
             try {
@@ -527,10 +579,29 @@ public final class QuotaScheduler implements AutoCloseable {
         listener.shared(true);
     }
 
-    private void refresh() {
+    /** The trial question of a breaker that was open. @throws RedisUnavailable also when it took too long */
+    private boolean join(boolean wait) {
+        long asked = SharedQuota.mono();
+        Map<String, LocalQuota.Memory> memories = local.memories(asked);
+        shared.join(wait, local::spent);
+        if (SharedQuota.mono() - asked > 2 * limits.guard().dispatch().toMillis()) {
+            // Two round trips. Permissions would come too late to be used, and Redis be left again at once.
+            throw new RedisUnavailable("Redis answers too slowly", null);
+        }
+        memories.forEach((group, memory) -> {
+            if (memory.coolUntil() > asked) {
+                shared.cool(group, memory.coolUntil() - asked, memory.why());
+            }
+            memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
+        });
+        return refresh();
+    }
+
+    private boolean refresh() {
         Map<String, SharedQuota.State> seen = shared.states();
         local.learn(seen, SharedQuota.mono());
         states = seen;
+        return true;
     }
 
     @Override
