@@ -10,8 +10,9 @@ import dev.parley.pipeline.runtime.Observability;
 import dev.parley.worker.gemini.GeminiClient;
 import dev.parley.worker.gemini.GeminiOptions;
 import dev.parley.worker.gemini.WayOut;
-import dev.parley.worker.quota.GroupState;
+import dev.parley.worker.quota.KeysWatch;
 import dev.parley.worker.quota.QuotaLimits;
+import dev.parley.worker.quota.QuotaListener;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.request.RequestConsumer;
 import java.time.Clock;
@@ -30,7 +31,7 @@ public final class GeminiWorker implements AutoCloseable {
     private final Lifecycle parts = new Lifecycle();
     private final Observability observability;
 
-    private GeminiWorker(WorkerSettings settings) {
+    private GeminiWorker(WorkerSettings settings, QuotaListener listener) {
         Clock clock = Clock.systemUTC();
         RandomGenerator random = RandomGenerator.getDefault();
         String id = UUID.randomUUID().toString();
@@ -42,6 +43,7 @@ public final class GeminiWorker implements AutoCloseable {
                     "broker", Broker.open(settings.rabbitUrl(), "gemini-worker " + id, settings.topology()));
             Workers workers = new Workers(id, clock);
             broker.onHeartbeat(workers::heard);
+            KeyMeters keyMeters = new KeyMeters(observability.meters());
             QuotaScheduler quota = parts.opened(
                     "quota",
                     QuotaScheduler.open(
@@ -53,7 +55,14 @@ public final class GeminiWorker implements AutoCloseable {
                                     Duration.ofMinutes(1),
                                     settings.keysCooldown()),
                             workers::share,
-                            clock));
+                            clock,
+                            QuotaListener.all(keyMeters, listener)));
+            parts.opened("key meters", keyMeters.watch(quota));
+            settings.keysFile().ifPresent(file -> {
+                KeysWatch watch =
+                        KeysWatch.start(file, settings.quotaGroups(), quota::reload, clock, KeysWatch.INTERVAL);
+                gauges(observability.meters(), parts.opened("keys file", watch));
+            });
             GeminiOptions options = GeminiOptions.of(settings.geminiBaseUrl())
                     .withConnections(settings.prefetch(), Duration.ofSeconds(60));
             GeminiClient gemini = parts.opened(
@@ -76,7 +85,7 @@ public final class GeminiWorker implements AutoCloseable {
                                     ? settings.shutdownGrace().minus(CLOSING)
                                     : Duration.ZERO)));
             parts.opened("heartbeat", HeartbeatSender.start(id, broker, consumer, quota, () -> trouble(gemini), clock));
-            gauges(observability.meters(), broker, redis, quota, clock);
+            gauges(observability.meters(), broker, redis, quota);
             if (settings.proxy().isPresent()) {
                 proxyMeters(observability.meters(), gemini.wayOut());
             }
@@ -92,7 +101,12 @@ public final class GeminiWorker implements AutoCloseable {
     }
 
     public static GeminiWorker open(WorkerSettings settings) {
-        return new GeminiWorker(settings);
+        return open(settings, QuotaListener.NONE);
+    }
+
+    /** @param listener hears what the scheduler does, beside the metrics */
+    public static GeminiWorker open(WorkerSettings settings, QuotaListener listener) {
+        return new GeminiWorker(settings, listener);
     }
 
     /** Where metrics and probes are, which is news when the port was 0. */
@@ -110,35 +124,25 @@ public final class GeminiWorker implements AutoCloseable {
         meters.count("proxy_failures", "Calls and looks that got no tunnel from the proxy", wayOut::failures);
     }
 
-    private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota, Clock clock) {
+    private static void gauges(Meters meters, Broker broker, Redis redis, QuotaScheduler quota) {
         meters.gauge("worker_broker_connected", "1 while connected to RabbitMQ", () -> broker.connected() ? 1 : 0);
         meters.gauge("worker_redis_connected", "1 while connected to Redis", () -> redis.connected() ? 1 : 0);
-        quota.groups().forEach(group -> {
-            meters.gauge(
-                    "key_used",
-                    "Calls of a quota group in the current window",
-                    () -> quota.state(group).used(),
-                    "group",
-                    group);
-            meters.gauge(
-                    "key_cooling_seconds",
-                    "Until a quota group may be called again",
-                    () -> cooling(quota.state(group), clock),
-                    "group",
-                    group);
-            meters.gauge(
-                    "key_disabled",
-                    "1 when no key of a quota group is usable until an operator has looked",
-                    () -> quota.state(group).condition() instanceof GroupState.Condition.Disabled ? 1 : 0,
-                    "group",
-                    group);
-        });
+        meters.gauge(
+                "quota_shared",
+                "1 while the quota in Redis is spent, 0 while this worker's share without it",
+                () -> quota.spendsShared() ? 1 : 0);
     }
 
-    private static long cooling(GroupState state, Clock clock) {
-        return state.condition() instanceof GroupState.Condition.Cooling cooling
-                ? Math.max(0, Duration.between(clock.instant(), cooling.until()).toSeconds())
-                : 0;
+    private static void gauges(Meters meters, KeysWatch watch) {
+        meters.gauge(
+                "keys_file_in_force",
+                "1 while the keys file as it is now is in force, 0 while an earlier one is because it has mistakes",
+                () -> watch.status().problems().isEmpty() ? 1 : 0);
+        meters.gauge("keys_file_loaded_timestamp_seconds", "When the keys in force were read", () -> watch.status()
+                .loadedAt()
+                .getEpochSecond());
+        meters.gauge("keys_file_reloads", "How often a changed keys file was taken", watch::reloads);
+        meters.gauge("keys_file_refusals", "How often a changed keys file was refused", watch::refusals);
     }
 
     @Override

@@ -4,9 +4,12 @@ import dev.parley.pipeline.broker.Topology;
 import dev.parley.pipeline.config.Environment;
 import dev.parley.pipeline.config.Variable;
 import dev.parley.pipeline.runtime.Logs;
+import dev.parley.worker.quota.InvalidKeys;
+import dev.parley.worker.quota.KeysFile;
 import dev.parley.worker.quota.QuotaGroup;
 import dev.parley.worker.quota.QuotaGroups;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +18,7 @@ import java.util.Optional;
 /**
  * Everything a worker can be told, read once from the environment.
  *
+ * @param keysFile where the quota groups came from, if from a file, to be watched
  * @param maxRetries steps of the ladder that are used, at most as many as there are delays; as the API reads it
  * @param prefetch requests held at once, waiting or calling
  * @param proxy HTTP CONNECT proxy towards Gemini
@@ -27,6 +31,7 @@ public record WorkerSettings(
         int maxRetries,
         int prefetch,
         List<QuotaGroup> quotaGroups,
+        Optional<Path> keysFile,
         int keysMaxPerMinute,
         Optional<Integer> keysMaxPerDay,
         Duration keysCooldown,
@@ -43,7 +48,14 @@ public record WorkerSettings(
         Environment environment = new Environment(variables);
         Topology topology = Topology.from(environment);
         List<QuotaGroup> groups = List.of();
-        if (environment.list(Variable.GEMINI_API_KEYS).isEmpty()) {
+        Optional<Path> keysFile = environment.file(Variable.GEMINI_API_KEYS);
+        if (keysFile.isPresent()) {
+            try {
+                groups = KeysFile.read(keysFile.get());
+            } catch (InvalidKeys e) {
+                environment.problems(Variable.GEMINI_API_KEYS, e.problems());
+            }
+        } else if (environment.list(Variable.GEMINI_API_KEYS).isEmpty()) {
             environment.problem(Variable.GEMINI_API_KEYS, "is not set; give at least one key, as in key1,team=key2");
         } else {
             try {
@@ -59,6 +71,7 @@ public record WorkerSettings(
                 topology.maxRetries(environment),
                 environment.integer(Variable.WORKER_PREFETCH_COUNT, 50, 1, 1_000),
                 groups,
+                keysFile,
                 environment.integer(Variable.KEYS_MAX_PER_MINUTE, 10, 1, 1_000_000),
                 environment.optionalInteger(Variable.KEYS_MAX_PER_DAY, 1, 100_000_000),
                 environment.seconds(Variable.KEYS_COOLDOWN_SECONDS, Duration.ofSeconds(60), 1, 86_400),

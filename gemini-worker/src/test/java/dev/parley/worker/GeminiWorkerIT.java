@@ -12,11 +12,14 @@ import dev.parley.pipeline.broker.Topology;
 import dev.parley.pipeline.broker.TopologyConflict;
 import dev.parley.pipeline.message.Heartbeat;
 import dev.parley.pipeline.message.Json;
+import dev.parley.worker.key.ApiKey;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +30,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A whole worker, as its Main opens it. */
 class GeminiWorkerIT {
@@ -136,6 +140,32 @@ class GeminiWorkerIT {
             assertThat(get(worker, "/metrics").body())
                     .containsPattern("(?m)^parley_proxy_up(\\{.*})? 0")
                     .containsPattern("(?m)^parley_proxy_failures_total(\\{.*})? [1-9]");
+        }
+    }
+
+    @Test
+    void aChangedKeysFileIsInForceWithoutARestartAndSeenInTheMetrics(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("keys.yaml"), "groups: [{name: reload-old, keys: [key-1]}]");
+        Map<String, String> variables = variables(SharedServers.rabbit().url());
+        variables.remove("GEMINI_API_KEYS");
+        variables.put("GEMINI_API_KEYS_FILE", file.toString());
+        String first = new ApiKey("key-1").hash();
+        String second = new ApiKey("key-2").hash();
+        try (GeminiWorker worker = GeminiWorker.open(WorkerSettings.read(variables))) {
+            assertThat(get(worker, "/metrics").body())
+                    .contains("group=\"reload-old\",key=\"" + first + "\"", "parley_keys_file_in_force");
+
+            Files.writeString(file, "groups: [{name: reload-new, keys: [key-2]}]");
+            await().atMost(SOON)
+                    .untilAsserted(() -> assertThat(get(worker, "/metrics").body())
+                            .contains("group=\"reload-new\",key=\"" + second + "\"")
+                            .doesNotContain("reload-old"));
+
+            Files.writeString(file, "groups: [{name: reload-new, keys: [key-2, key-2]}]");
+            await().atMost(SOON).untilAsserted(() -> assertThat(
+                            get(worker, "/metrics").body().lines())
+                    .anyMatch(line -> line.startsWith("parley_keys_file_in_force") && line.endsWith(" 0.0")));
+            assertThat(get(worker, "/metrics").body()).doesNotContain("key-1", "key-2");
         }
     }
 

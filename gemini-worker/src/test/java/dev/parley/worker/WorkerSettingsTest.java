@@ -7,10 +7,13 @@ import dev.parley.pipeline.config.InvalidConfiguration;
 import dev.parley.pipeline.runtime.Logs;
 import dev.parley.worker.quota.QuotaGroup;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -131,6 +134,42 @@ class WorkerSettingsTest {
                 .message()
                 .doesNotContain("secret")
                 .doesNotContain("password");
+    }
+
+    @Test
+    void theKeysComeFromAYamlFile(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(
+                folder.resolve("GEMINI_API_KEYS"),
+                "groups: [{name: team, keys: [secret-key-1], limits: {requestsPerMinute: 3}, weight: 2}]");
+        WorkerSettings settings = WorkerSettings.read(fromFile(file));
+        assertThat(settings.keysFile()).contains(file);
+        assertThat(settings.quotaGroups()).singleElement().satisfies(group -> {
+            assertThat(group.name()).isEqualTo("team");
+            assertThat(group.limits().requestsPerMinute()).contains(3);
+            assertThat(group.weight()).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void everyMistakeOfAKeysFileStopsTheStartInALineOfItsOwn(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(
+                folder.resolve("keys.yaml"),
+                "groups: [{name: a, keys: [secret, secret], weight: 0}, {name: a, keys: [x]}]");
+        assertThatThrownBy(() -> WorkerSettings.read(fromFile(file)))
+                .isInstanceOf(InvalidConfiguration.class)
+                .hasMessage("""
+                        GEMINI_API_KEYS: group 1, key 2: is the same as group 1, key 1
+                        GEMINI_API_KEYS: group 1, weight: must be a whole number from 1 to 100
+                        GEMINI_API_KEYS: group 2: has the name of group 1""");
+        assertThatThrownBy(() -> WorkerSettings.read(fromFile(folder.resolve("none"))))
+                .hasMessageContaining("GEMINI_API_KEYS_FILE names")
+                .hasMessageContaining("cannot be read");
+    }
+
+    private static Map<String, String> fromFile(Path file) {
+        Map<String, String> variables = with("GEMINI_API_KEYS_FILE", file.toString());
+        variables.remove("GEMINI_API_KEYS");
+        return variables;
     }
 
     @Test

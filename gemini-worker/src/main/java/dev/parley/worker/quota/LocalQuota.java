@@ -40,7 +40,13 @@ final class LocalQuota {
     }
 
     private static final class Book {
-        final QuotaGroup group;
+        /** As configured last. */
+        QuotaGroup group;
+        /** Of this group. */
+        QuotaLimits limits;
+        /** Whether it is configured still; a group that is gone is only remembered, in case it comes back. */
+        boolean configured = true;
+
         final SlidingLog log;
         final Map<String, String> disabled = new LinkedHashMap<>();
         long coolUntil = Long.MIN_VALUE;
@@ -56,12 +62,16 @@ final class LocalQuota {
         /** Own calls of that day at the same moment. */
         int todayWhenTold;
 
-        Book(QuotaGroup group, long span) {
+        Book(QuotaGroup group, QuotaLimits limits) {
             this.group = group;
-            this.log = new SlidingLog(span);
+            this.limits = limits;
+            this.log = new SlidingLog(limits.span().toMillis());
         }
 
         List<ApiKey> usable() {
+            if (!configured) {
+                return List.of();
+            }
             return disabled.isEmpty()
                     ? group.keys()
                     : group.keys().stream()
@@ -98,7 +108,47 @@ final class LocalQuota {
         this.clock = clock;
         this.span = limits.span().toMillis();
         this.member = MEMBER + owner + ":";
-        groups.forEach(group -> books.put(group.name(), new Book(group, span)));
+        reload(groups);
+    }
+
+    /**
+     * Goes on with other groups. What was spent stays known, also of groups that are gone, as a group that comes back has
+     * its window still; places promised by a limit that has become smaller, or in a group that is gone, are void.
+     */
+    void reload(List<QuotaGroup> groups) {
+        lock.lock();
+        try {
+            long now = SharedQuota.mono();
+            Instant clockNow = clock.instant();
+            Map<String, Book> before = new LinkedHashMap<>(books);
+            books.clear();
+            for (QuotaGroup group : groups) {
+                QuotaLimits own = limits.of(group);
+                Book book = before.remove(group.name());
+                if (book == null) {
+                    book = new Book(group, own);
+                } else {
+                    if (!own.allows(book.limits)) {
+                        book.log.removePromises();
+                    }
+                    book.group = group;
+                    book.limits = own;
+                    book.configured = true;
+                }
+                books.put(group.name(), book);
+            }
+            before.forEach((name, book) -> {
+                book.configured = false;
+                book.log.removePromises();
+                book.log.trim(now);
+                book.turnDay(clockNow);
+                if (book.log.size() > 0 || book.today > 0) {
+                    books.put(name, book);
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** While what was spent is brought to Redis nothing more is, or it would be missing there. */
@@ -159,7 +209,7 @@ final class LocalQuota {
                     continue;
                 }
                 anyKey = true;
-                int limit = share.of(limits.perMinute(), book.group.name());
+                int limit = share.of(book.limits.perMinute(), book.group.name());
                 if (limit == 0) {
                     // The share may change with the workers; look again soon.
                     until = Math.min(until, now + 5_000);
@@ -193,7 +243,8 @@ final class LocalQuota {
     }
 
     private static boolean before(Book one, Book other) {
-        int used = Integer.compare(one.log.size(), other.log.size());
+        int used = Long.compare(
+                (long) one.log.size() * other.group.weight(), (long) other.log.size() * one.group.weight());
         return used < 0 || (used == 0 && one.turn < other.turn);
     }
 
@@ -215,7 +266,7 @@ final class LocalQuota {
     }
 
     private int dayLeft(Book book, WorkerShare share, Instant now) {
-        if (limits.perDay().isEmpty()) {
+        if (book.limits.perDay().isEmpty()) {
             return Integer.MAX_VALUE;
         }
         Instant near = PacificDays.startOf(now.plus(DAY_GUARD));
@@ -227,9 +278,9 @@ final class LocalQuota {
         return book.knownToday
                 .map(known -> {
                     // The others may have called since Redis last told, but not more than the window lets through.
-                    int others = share.count() == 1 ? 0 : limits.perMinute();
+                    int others = share.count() == 1 ? 0 : book.limits.perMinute();
                     int mine = book.today - book.todayWhenTold;
-                    return share.of(Math.max(0, limits.perDay().get() - known - others), book.group.name()) - mine;
+                    return share.of(Math.max(0, book.limits.perDay().get() - known - others), book.group.name()) - mine;
                 })
                 .orElse(0);
     }
@@ -258,12 +309,16 @@ final class LocalQuota {
     void spent(ReservationId id, String group, String entry, long now) {
         lock.lock();
         try {
+            remember(id, now);
             Book book = books.get(group);
+            if (book == null) {
+                // Its group went away between the question and the answer.
+                return;
+            }
             book.log.trim(now);
             book.log.add(new SlidingLog.Entry(now, entry, id, true));
             book.turnDay(clock.instant());
             book.today++;
-            remember(id, now);
         } finally {
             lock.unlock();
         }
@@ -317,7 +372,7 @@ final class LocalQuota {
                         calls.addAll(List.of(name, entry.member(), Long.toString(entry.slot() + ahead)));
                     }
                 }
-                if (limits.perDay().isPresent() && book.today > 0) {
+                if (book.limits.perDay().isPresent() && book.today > 0) {
                     book.turnDay(clock.instant());
                     days.addAll(List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
                 }
@@ -374,6 +429,9 @@ final class LocalQuota {
             Instant clockNow = clock.instant();
             states.forEach((name, state) -> {
                 Book book = books.get(name);
+                if (book == null) {
+                    return;
+                }
                 book.coolUntil =
                         state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
                 book.why = state.why();
@@ -395,6 +453,9 @@ final class LocalQuota {
         lock.lock();
         try {
             Book book = books.get(group);
+            if (book == null) {
+                return new Memory(Long.MIN_VALUE, "", Map.of(), 0, 0);
+            }
             int used = (int) book.log.entries().stream()
                     .filter(entry -> entry.slot() <= now
                             && entry.slot() > now - limits.window().toMillis())

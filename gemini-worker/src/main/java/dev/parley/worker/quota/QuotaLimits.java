@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What one quota group allows. All groups share these.
+ * What one quota group allows, unless it has limits of its own: {@link #of}.
  *
  * @param perMinute calls in any rolling {@code window}
  * @param perDay calls from midnight to midnight in America/Los_Angeles; empty means no limit
@@ -48,6 +48,23 @@ public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration wind
     /** Limits with the default guard. */
     public QuotaLimits(int perMinute, Optional<Integer> perDay, Duration window, Duration cooldown) {
         this(perMinute, perDay, window, cooldown, Guard.DEFAULT);
+    }
+
+    /** These with the group's own limits in the place of those it has. */
+    QuotaLimits of(QuotaGroup group) {
+        return new QuotaLimits(
+                group.limits().requestsPerMinute().orElse(perMinute),
+                group.limits().requestsPerDay().or(() -> perDay),
+                window,
+                cooldown,
+                guard);
+    }
+
+    /** Whether every place that keeps the other limits keeps these too. */
+    boolean allows(QuotaLimits other) {
+        return perMinute >= other.perMinute
+                && (perDay.isEmpty()
+                        || other.perDay.filter(limit -> limit <= perDay.get()).isPresent());
     }
 
     /** Slots of a full window must lie this far apart. */

@@ -19,4 +19,39 @@ public interface QuotaListener {
 
     /** Whether the shared quota in Redis is in use, or this worker's own share. */
     default void shared(boolean shared) {}
+
+    /** Tells both, in this order. */
+    static QuotaListener all(QuotaListener one, QuotaListener other) {
+        return new QuotaListener() {
+            @Override
+            public void reserved(Turn turn, Duration took) {
+                one.reserved(turn, took);
+                other.reserved(turn, took);
+            }
+
+            @Override
+            public void missed(String group) {
+                one.missed(group);
+                other.missed(group);
+            }
+
+            @Override
+            public void cooled(String group, String reason) {
+                one.cooled(group, reason);
+                other.cooled(group, reason);
+            }
+
+            @Override
+            public void disabled(String group, String keyHash, String reason) {
+                one.disabled(group, keyHash, reason);
+                other.disabled(group, keyHash, reason);
+            }
+
+            @Override
+            public void shared(boolean shared) {
+                one.shared(shared);
+                other.shared(shared);
+            }
+        };
+    }
 }

@@ -3,10 +3,14 @@ package dev.parley.worker.quota;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.worker.key.ApiKey;
+import io.helidon.faulttolerance.CircuitBreaker;
+import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +20,9 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Promise 3: no quota group exceeds its limit in any rolling window, over any number of workers, restarts and clock
@@ -25,6 +31,12 @@ import java.util.function.Supplier;
  *
  * <p>Thread-safe. {@link #reserve} blocks for one round trip, or one command timeout for those that first meet a dead
  * Redis; after that nobody waits for it until a probe in the background has found it well.
+ *
+ * <p>What stands between a sick Redis and the callers is Helidon's circuit breaker: the first failure opens it, so that only
+ * those who ask at that moment wait for a timeout; while it is open nothing is sent; then one question at a time may find
+ * out. What stays our own is the way back, for the law's sake: with the library, the trial question of a half-open breaker
+ * is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this worker has
+ * spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
  */
 public final class QuotaScheduler implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(QuotaScheduler.class.getName());
@@ -37,20 +49,30 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration HEARSAY = Duration.ofSeconds(15);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
+    /** Rounds in which the keys may change while they are asked for. */
+    private static final int ROUNDS = 3;
     /** Permissions that expired on their way before Redis counts as too slow to be of use. */
     private static final int LATE_ANSWERS = 3;
 
-    private final List<QuotaGroup> groups;
-    private final Map<String, Map<String, ApiKey>> keys = new LinkedHashMap<>();
     private final QuotaLimits limits;
     private final Supplier<WorkerShare> shares;
     private final Clock clock;
     private final QuotaListener listener;
     private final SharedQuota shared;
     private final LocalQuota local;
+    private final CircuitBreaker breaker = CircuitBreaker.create(
+            // A second timeout would tell nothing that the first has not: the own share is as lawful, only smaller.
+            config -> config.name("quota")
+                    .volume(1)
+                    .errorRatio(100)
+                    .successThreshold(1)
+                    .delay(TICK)
+                    .addSkipOn(Interrupted.class));
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
     private final ReentrantLock modes = new ReentrantLock();
+    private final ReentrantLock reloading = new ReentrantLock();
+    private volatile Configured configured;
     private volatile Map<String, SharedQuota.State> states = Map.of();
 
     /** Written under {@link #modes}, which guards what follows. */
@@ -69,23 +91,63 @@ public final class QuotaScheduler implements AutoCloseable {
             Supplier<WorkerShare> shares,
             Clock clock,
             QuotaListener listener) {
-        this.groups = List.copyOf(groups);
+        this.configured = Configured.of(groups);
         this.limits = limits;
         this.shares = shares;
         this.clock = clock;
         this.listener = listener;
-        for (QuotaGroup group : groups) {
-            Map<String, ApiKey> byHash = new LinkedHashMap<>();
-            group.keys().forEach(key -> byHash.put(key.hash(), key));
-            keys.put(group.name(), byHash);
-        }
         String owner = UUID.randomUUID().toString();
-        this.shared = new SharedQuota(redis, this.groups, limits, owner, () -> "");
-        this.local = new LocalQuota(this.groups, limits, owner, clock);
+        this.shared = new SharedQuota(redis, groups, limits, owner, () -> "");
+        this.local = new LocalQuota(groups, limits, owner, clock);
         this.share = shares.get();
         this.shareSince = SharedQuota.mono();
         this.shareSeen = shareSince;
         this.ticker = Thread.ofVirtual().name("quota").unstarted(this::tick);
+    }
+
+    /** An interrupt of the asker, which says nothing of Redis. */
+    private static final class Interrupted extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient RedisUnavailable told;
+
+        private Interrupted(RedisUnavailable told) {
+            super(told);
+            this.told = told;
+        }
+    }
+
+    /** The groups in force, and their keys by hash. */
+    private record Configured(Map<String, QuotaGroup> groups, Map<String, Map<String, ApiKey>> keys) {
+        static Configured of(List<QuotaGroup> groups) {
+            if (groups.isEmpty()) {
+                throw new IllegalArgumentException("no quota group");
+            }
+            Map<String, QuotaGroup> byName = new LinkedHashMap<>();
+            Map<String, Map<String, ApiKey>> keys = new LinkedHashMap<>();
+            for (QuotaGroup group : groups) {
+                byName.put(group.name(), group);
+                keys.put(
+                        group.name(),
+                        group.keys().stream().collect(Collectors.toUnmodifiableMap(ApiKey::hash, Function.identity())));
+            }
+            // Unmodifiable views and no copies: the order is the file's.
+            return new Configured(Collections.unmodifiableMap(byName), Collections.unmodifiableMap(keys));
+        }
+
+        /** These, with the other keys still known. */
+        Configured beside(Configured other) {
+            Map<String, Map<String, ApiKey>> both = new LinkedHashMap<>(other.keys());
+            keys.forEach((group, own) -> both.merge(group, own, (old, now) -> {
+                Map<String, ApiKey> merged = new HashMap<>(old);
+                merged.putAll(now);
+                return merged;
+            }));
+            return new Configured(groups, both);
+        }
+
+        Optional<ApiKey> key(String group, String hash) {
+            return Optional.ofNullable(keys.getOrDefault(group, Map.of()).get(hash));
+        }
     }
 
     /**
@@ -105,13 +167,12 @@ public final class QuotaScheduler implements AutoCloseable {
             Supplier<WorkerShare> shares,
             Clock clock,
             QuotaListener listener) {
-        if (groups.isEmpty()) {
-            throw new IllegalArgumentException("no quota group");
-        }
         QuotaScheduler scheduler = new QuotaScheduler(redis, groups, limits, shares, clock, listener);
         try {
-            scheduler.shared.join(false, scheduler.local::spent);
-            scheduler.refresh();
+            scheduler.ask(() -> {
+                scheduler.shared.join(false, scheduler.local::spent);
+                return scheduler.refresh();
+            });
         } catch (RedisUnavailable e) {
             scheduler.leaveRedis(e.getMessage());
         }
@@ -138,21 +199,25 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     private Turn shared(ReservationId id, Optional<Turn.Reserved> earlier) {
+        try {
+            return ask(() -> inRedis(id, earlier));
+        } catch (RedisUnavailable e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            leaveRedis(e.getMessage());
+            return local(id);
+        }
+    }
+
+    /** @throws RedisUnavailable also when it answers too slowly to be of use */
+    private Turn inRedis(ReservationId id, Optional<Turn.Reserved> earlier) {
         String token = earlier.map(Turn.Reserved::token).orElse("");
-        for (int late = 0; late < LATE_ANSWERS; late++) {
+        int late = 0;
+        for (int round = 0; late < LATE_ANSWERS && round < LATE_ANSWERS + ROUNDS; round++) {
             // Before the question: the permission's time runs on our clock from here at the latest.
             long asked = System.nanoTime();
-            SharedQuota.Answer answer;
-            try {
-                answer = shared.reserve(id, token, local.wasGiven(id), local::spent);
-            } catch (RedisUnavailable e) {
-                if (Thread.currentThread().isInterrupted()) {
-                    throw e;
-                }
-                leaveRedis(e.getMessage());
-                return local(id);
-            }
-            switch (answer) {
+            switch (shared.reserve(id, token, local.wasGiven(id), local::spent)) {
                 case SharedQuota.Answer.None(Optional<Long> until, long now) -> {
                     return until.map(at -> none("no quota group is usable before", at - now))
                             .orElseGet(() -> new Turn.NoneUsable("every key is disabled", Optional.empty()));
@@ -161,7 +226,14 @@ public final class QuotaScheduler implements AutoCloseable {
                     if (slot.missed()) {
                         listener.missed(slot.group());
                     }
-                    ApiKey key = keys.get(slot.group()).get(slot.keyHash());
+                    Optional<ApiKey> found = configured.key(slot.group(), slot.keyHash());
+                    if (found.isEmpty()) {
+                        // The keys were changed between the question and the answer. Nobody calls under this place;
+                        // with its token it is given up, and the new keys are asked for.
+                        token = slot.member();
+                        continue;
+                    }
+                    ApiKey key = found.get();
                     if (!slot.given()) {
                         return promise(id, slot.group(), key, slot.slot() - slot.now(), slot.member());
                     }
@@ -174,11 +246,31 @@ public final class QuotaScheduler implements AutoCloseable {
                     // The answer took longer than the permission lasts; nobody has called under it.
                     local.forget(slot.group(), slot.member());
                     token = slot.member();
+                    late++;
                 }
             }
         }
-        leaveRedis("Redis answers too slowly");
-        return local(id);
+        throw new RedisUnavailable("Redis answers too slowly", null);
+    }
+
+    /** Asks Redis through the breaker. @throws RedisUnavailable also when the breaker is open */
+    private <T> T ask(Supplier<T> question) {
+        try {
+            return breaker.invoke(() -> {
+                try {
+                    return question.get();
+                } catch (RedisUnavailable e) {
+                    if (Thread.currentThread().isInterrupted()) {
+                        throw new Interrupted(e);
+                    }
+                    throw e;
+                }
+            });
+        } catch (Interrupted e) {
+            throw e.told;
+        } catch (CircuitBreakerOpenException e) {
+            throw new RedisUnavailable("Redis is left alone for a moment", e);
+        }
     }
 
     private Turn local(ReservationId id) {
@@ -300,7 +392,42 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** The groups' names, in the order of the configuration. */
     public List<String> groups() {
-        return groups.stream().map(QuotaGroup::name).toList();
+        return List.copyOf(configured.groups().keySet());
+    }
+
+    /**
+     * Goes on with other groups, keys, limits and weights; safe beside everything else, and when workers learn of a change
+     * one after the other. What is new is used from the next reservation on. Groups and keys that are gone get no call any
+     * more: running ones go on, and a promise is replaced when its time has come or when it is asked for again. Limits hold
+     * from the next reservation on; calls that were made by the old ones count in the window still, so that while workers
+     * differ no window exceeds the larger limit. Promises by a limit that has become smaller are replaced too.
+     *
+     * @param groups at least one
+     */
+    public void reload(List<QuotaGroup> groups) {
+        reloading.lock();
+        try {
+            Configured next = Configured.of(groups);
+            local.reload(groups);
+            // Until Redis knows the new ones, answers come by the old ones.
+            configured = next.beside(configured);
+            if (spendsShared()) {
+                try {
+                    ask(() -> {
+                        shared.reload(groups, local::spent);
+                        return refresh();
+                    });
+                } catch (RedisUnavailable e) {
+                    leaveRedis(e.getMessage());
+                    shared.reloadUnseen(groups);
+                }
+            } else {
+                shared.reloadUnseen(groups);
+            }
+            configured = next;
+        } finally {
+            reloading.unlock();
+        }
     }
 
     public int groupsReady() {
@@ -309,15 +436,17 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** How every group stands, as of the last seconds; no I/O. */
     public List<GroupState> states() {
-        return groups.stream().map(QuotaGroup::name).map(this::state).toList();
+        return configured.groups().values().stream().map(this::state).toList();
     }
 
     /** @throws IllegalArgumentException if there is no such group */
     public GroupState state(String name) {
-        QuotaGroup group = groups.stream()
-                .filter(candidate -> candidate.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no quota group " + name));
+        return state(Optional.ofNullable(configured.groups().get(name))
+                .orElseThrow(() -> new IllegalArgumentException("no quota group " + name)));
+    }
+
+    private GroupState state(QuotaGroup group) {
+        String name = group.name();
         long now = SharedQuota.mono();
         LocalQuota.Memory memory = local.memory(name, now);
         SharedQuota.State seen = states.get(name);
@@ -326,7 +455,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 name,
                 condition(group, memory, now),
                 useSeen ? seen.used() : memory.used(),
-                limits.perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
+                limits.of(group).perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
                 memory.disabled(),
                 group.keys().stream().map(ApiKey::hash).toList());
     }
@@ -354,7 +483,10 @@ public final class QuotaScheduler implements AutoCloseable {
             return;
         }
         try {
-            command.run();
+            ask(() -> {
+                command.run();
+                return true;
+            });
         } catch (RedisUnavailable e) {
             LOG.log(Level.DEBUG, "Redis did not hear of {0}", what);
             if (!Thread.currentThread().isInterrupted()) {
@@ -395,7 +527,7 @@ public final class QuotaScheduler implements AutoCloseable {
                     returnToRedis();
                 } else if (now - refreshed >= STATES_AGE.toMillis()) {
                     try {
-                        refresh();
+                        ask(this::refresh);
                     } catch (RedisUnavailable e) {
                         leaveRedis(e.getMessage());
                     }
@@ -430,16 +562,7 @@ public final class QuotaScheduler implements AutoCloseable {
         }
         local.freeze(true);
         try {
-            long now = SharedQuota.mono();
-            Map<String, LocalQuota.Memory> memories = local.memories(now);
-            shared.join(wait, local::spent);
-            memories.forEach((group, memory) -> {
-                if (memory.coolUntil() > now) {
-                    shared.cool(group, memory.coolUntil() - now, memory.why());
-                }
-                memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
-            });
-            refresh();
+            ask(() -> join(wait));
             local.forgetPromises();
             modes.lock();
             try {
@@ -456,10 +579,29 @@ public final class QuotaScheduler implements AutoCloseable {
         listener.shared(true);
     }
 
-    private void refresh() {
+    /** The trial question of a breaker that was open. @throws RedisUnavailable also when it took too long */
+    private boolean join(boolean wait) {
+        long asked = SharedQuota.mono();
+        Map<String, LocalQuota.Memory> memories = local.memories(asked);
+        shared.join(wait, local::spent);
+        if (SharedQuota.mono() - asked > 2 * limits.guard().dispatch().toMillis()) {
+            // Two round trips. Permissions would come too late to be used, and Redis be left again at once.
+            throw new RedisUnavailable("Redis answers too slowly", null);
+        }
+        memories.forEach((group, memory) -> {
+            if (memory.coolUntil() > asked) {
+                shared.cool(group, memory.coolUntil() - asked, memory.why());
+            }
+            memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
+        });
+        return refresh();
+    }
+
+    private boolean refresh() {
         Map<String, SharedQuota.State> seen = shared.states();
         local.learn(seen, SharedQuota.mono());
         states = seen;
+        return true;
     }
 
     @Override

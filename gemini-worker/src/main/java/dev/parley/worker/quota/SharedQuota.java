@@ -18,6 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The quota that all workers share, kept in Redis by {@code quota.lua}; one round trip per call. Thread-safe. */
 final class SharedQuota {
@@ -51,15 +52,26 @@ final class SharedQuota {
     record State(int used, int usedToday, long coolUntil, String why, Map<String, String> disabled, long now) {}
 
     private final Redis redis;
-    private final List<QuotaGroup> groups;
     private final QuotaLimits limits;
     private final String owner;
     private final Supplier<String> clock;
-    private final String config;
     private final String span;
     private final ReentrantLock joining = new ReentrantLock();
-    private volatile String epoch = "";
+    /** Replaced whole by each join, so that of many who must join only the first does. */
+    private volatile Setup setup;
+
     private volatile List<Long> days = List.of();
+
+    /**
+     * @param config names these groups with their limits and keys in Redis
+     * @param epoch of the data in Redis that were last joined; empty before the first join
+     * @param daily whether any group has a limit per day
+     */
+    private record Setup(List<QuotaGroup> groups, List<String> specs, String config, boolean daily, String epoch) {
+        Setup joined(String now) {
+            return new Setup(groups, specs, config, daily, now);
+        }
+    }
 
     /**
      * @param owner unique for the process
@@ -67,15 +79,62 @@ final class SharedQuota {
      */
     SharedQuota(Redis redis, List<QuotaGroup> groups, QuotaLimits limits, String owner, Supplier<String> clock) {
         this.redis = redis;
-        this.groups = groups;
         this.limits = limits;
         this.owner = owner;
         this.clock = clock;
         this.span = Long.toString(limits.span().toMillis());
-        this.config = digest(groups.stream()
-                .map(group -> group.name() + " " + spec(group))
+        this.setup = setup(groups, "");
+    }
+
+    private Setup setup(List<QuotaGroup> groups, String epoch) {
+        List<String> specs = groups.stream().map(this::spec).toList();
+        String config = digest(IntStream.range(0, groups.size())
+                .mapToObj(i -> groups.get(i).name() + " " + specs.get(i))
                 .sorted()
                 .collect(Collectors.joining("\n", span + "\n", "")));
+        boolean daily =
+                groups.stream().anyMatch(group -> limits.of(group).perDay().isPresent());
+        return new Setup(List.copyOf(groups), specs, config, daily, epoch);
+    }
+
+    /**
+     * Goes on with other groups; the calls of a group are counted in one log whatever its keys and limits are. Questions
+     * use the old ones until Redis knows the new ones.
+     *
+     * @throws RedisUnavailable when Redis is away; then the new ones are used all the same and the next question or
+     *     {@link #join} makes them known
+     */
+    void reload(List<QuotaGroup> groups, LongFunction<Spent> spent) {
+        joining.lock();
+        try {
+            Setup next = setup(groups, setup.epoch());
+            try {
+                long asked = mono();
+                long now = time();
+                setup = send(next, false, spent.apply(now - asked));
+            } catch (RedisUnavailable e) {
+                setup = next;
+                throw e;
+            }
+        } finally {
+            joining.unlock();
+        }
+    }
+
+    /** As {@link #reload}, when Redis is known to be away. */
+    void reloadUnseen(List<QuotaGroup> groups) {
+        joining.lock();
+        try {
+            setup = setup(groups, setup.epoch());
+        } finally {
+            joining.unlock();
+        }
+    }
+
+    private long time() {
+        long now = Long.parseLong(call("time", List.of()).getFirst());
+        days = PacificDays.around(now);
+        return now;
     }
 
     /**
@@ -86,13 +145,13 @@ final class SharedQuota {
      */
     Answer reserve(ReservationId id, String token, boolean given, LongFunction<Spent> spent) {
         for (int round = 0; round < 5; round++) {
-            String before = epoch;
+            Setup before = setup;
             long asked = mono();
             List<String> reply = call(
                     "reserve",
                     List.of(
-                            before,
-                            config,
+                            before.epoch(),
+                            before.config(),
                             span,
                             days(),
                             id.value(),
@@ -135,31 +194,33 @@ final class SharedQuota {
      */
     void join(boolean wait, LongFunction<Spent> spent) {
         long asked = mono();
-        long now = Long.parseLong(call("time", List.of()).getFirst());
-        days = PacificDays.around(now);
-        joinAfter(epoch, wait, spent.apply(now - asked));
+        long now = time();
+        joinAfter(setup, wait, spent.apply(now - asked));
     }
 
-    private void joinAfter(String before, boolean wait, Spent spent) {
+    private void joinAfter(Setup before, boolean wait, Spent spent) {
         joining.lock();
         try {
-            if (!epoch.equals(before)) {
-                return;
+            if (setup == before) {
+                setup = send(before, wait, spent);
             }
-            List<String> args = new ArrayList<>(
-                    List.of(before, UUID.randomUUID().toString(), wait ? "1" : "0", config, span, days()));
-            args.add(Integer.toString(groups.size()));
-            for (QuotaGroup group : groups) {
-                args.add(group.name());
-                args.add(spec(group));
-            }
-            args.add(Integer.toString(spent.size()));
-            args.addAll(spent.calls());
-            args.addAll(spent.days());
-            epoch = call("join", args).get(1);
         } finally {
             joining.unlock();
         }
+    }
+
+    private Setup send(Setup with, boolean wait, Spent spent) {
+        List<String> args = new ArrayList<>(List.of(
+                with.epoch(), UUID.randomUUID().toString(), wait ? "1" : "0", with.config(), span, days(with.daily())));
+        args.add(Integer.toString(with.groups().size()));
+        for (int i = 0; i < with.groups().size(); i++) {
+            args.add(with.groups().get(i).name());
+            args.add(with.specs().get(i));
+        }
+        args.add(Integer.toString(spent.size()));
+        args.addAll(spent.calls());
+        args.addAll(spent.days());
+        return with.joined(call("join", args).get(1));
     }
 
     /** Frees the slot of a place under which no call was made. @param token empty: only if none can have been made */
@@ -184,6 +245,7 @@ final class SharedQuota {
     }
 
     Map<String, State> states() {
+        List<QuotaGroup> groups = setup.groups();
         Map<String, State> states = new LinkedHashMap<>();
         for (int from = 0; from < groups.size(); from += STATES) {
             List<String> names = groups.subList(from, Math.min(groups.size(), from + STATES)).stream()
@@ -218,7 +280,11 @@ final class SharedQuota {
     }
 
     private String days() {
-        if (limits.perDay().isEmpty()) {
+        return days(setup.daily());
+    }
+
+    private String days(boolean daily) {
+        if (!daily) {
             return "";
         }
         // Not empty even before the first look at Redis's clock: the script then asks for it.
@@ -226,7 +292,8 @@ final class SharedQuota {
     }
 
     private String spec(QuotaGroup group) {
-        return limits.perMinute() + " " + limits.perDay().orElse(0) + " "
+        QuotaLimits own = limits.of(group);
+        return own.perMinute() + " " + own.perDay().orElse(0) + " " + group.weight() + " "
                 + group.keys().stream().map(key -> key.hash()).collect(Collectors.joining(" "));
     }
 

@@ -11,8 +11,8 @@
 --   state:<group>   hash: cool (until), why, off:<key hash> -> reason
 --   id:<id>         hash: group, slot, member, owner, given ('1': a call may have been made)
 -- and one index for each configuration <c> (groups, limits, keys), so that a call looks at few groups:
---   c:<c>           hash: group -> 'limit perDay keyhash keyhash ...'
---   ready:<c>       groups that may have a slot now, score = calls in the span * 1e11 + turn of last choice
+--   c:<c>           hash: group -> 'limit perDay weight keyhash keyhash ...'
+--   ready:<c>       groups that may have a slot now, score = calls in the span / weight, then turn of last choice
 --   later:<c>       the others, score = lower bound of their next slot
 --   off:<c>         groups without an enabled key, score = when to look again
 --   old:<c>         when calls leave the span, to keep ready's order true
@@ -32,7 +32,7 @@ local DAY = 86400000
 local STATE_TTL = 8 * DAY
 -- Calls this near to midnight count for both days: the provider's clock is not ours.
 local DAY_GUARD = 5000
-local TURN = 1e11
+local TURN = 1e9
 local MOVES, LOOKS, STEPS = 64, 1024, 128
 
 local function str(n) return string.format('%.0f', n) end
@@ -113,7 +113,7 @@ local function gap(group, from, limit)
 end
 
 local function keysOf(group)
-  local limit, perDay, rest = string.match(redis.call('HGET', index.groups, group) or '', '^(%d+) (%d+) (.*)$')
+  local limit, perDay, rest = string.match(redis.call('HGET', index.groups, group) or '', '^(%d+) (%d+) %d+ (.*)$')
   local state = redis.call('HGETALL', key('state', group))
   local off, cool = {}, 0
   for i = 1, #state, 2 do
@@ -149,7 +149,8 @@ local function trim(group)
 end
 
 local function rank(group, used)
-  return math.min(used, 80000) * TURN + (num(redis.call('HGET', index.turn, group)) or 0) % TURN
+  local weight = tonumber(string.match(redis.call('HGET', index.groups, group) or '', '^%d+ %d+ (%d+)')) or 1
+  return math.min(math.floor(used * 100 / weight), 8000000) * TURN + (num(redis.call('HGET', index.turn, group)) or 0) % TURN
 end
 
 -- A fraction of a millisecond makes groups of equal slots take turns.
@@ -191,6 +192,8 @@ end
 local function record(id)
   local r = redis.call('HMGET', key('id', id), 'group', 'slot', 'member', 'owner', 'given')
   if not r[1] then return nil end
+  -- A promise that was made void, see outlawed.
+  if r[5] ~= '1' and not redis.call('ZSCORE', key('log', r[1]), r[3]) then return nil end
   return { group = r[1], slot = tonumber(r[2]), member = r[3], owner = r[4], given = r[5] == '1' }
 end
 
@@ -235,6 +238,38 @@ local function choose(from)
   return best, slot
 end
 
+-- Whether a place that was promised by other limits breaks the asker's. Then all that is promised in the group is void and
+-- asked for again, in the order in which it would have been due: what is promised too densely would leave no gap for
+-- long. What is due within a second stays, as calls that a worker has just entered may lie so late; each is looked at here
+-- when it is asked for.
+local function outlawed(r)
+  if string.match(r.member, '[^.]*$') == config then return false end
+  local _, _, limit, perDay = keysOf(r.group)
+  local log, from = key('log', r.group), now + 1000
+  local over = false
+  if perDay > 0 then
+    for _, i in ipairs(daysOf(r.slot)) do
+      over = over or (num(redis.call('GET', key('day', r.group .. ':' .. str(days[i])))) or 0) > perDay
+    end
+  end
+  if not over then
+    redis.call('ZREM', log, r.member)
+    over = gap(r.group, r.slot, limit) ~= r.slot
+    redis.call('ZADD', log, str(r.slot), r.member)
+  end
+  if over then
+    for i = 1, #days - 1 do
+      local n = redis.call('ZCOUNT', log, '(' .. str(math.max(from, days[i] - DAY_GUARD - 1)),
+        '(' .. str(days[i + 1] + DAY_GUARD))
+      local k = key('day', r.group .. ':' .. str(days[i]))
+      if n > 0 and redis.call('EXISTS', k) == 1 then redis.call('DECRBY', k, n) end
+    end
+    redis.call('ZREMRANGEBYSCORE', log, '(' .. str(from), '+inf')
+    reopen(r.group)
+  end
+  return over
+end
+
 local function pick(group)
   local usable = keysOf(group)
   if #usable == 1 then return usable[1] end
@@ -276,6 +311,7 @@ function ops.reserve(a)
   if r then
     local usable, cool = keysOf(r.group)
     local inTime = now <= r.slot + dispatch and #usable > 0 and cool <= math.max(now, r.slot)
+    if inTime and not r.given and outlawed(r) then inTime = false end
     if r.given then
       if token == r.member and fresh == '1' then
         -- The asker was late and says that it made no call.

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.parley.dev.server.RedisServer;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.redis.Redis;
+import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.worker.key.ApiKey;
 import java.net.URI;
 import java.nio.file.Path;
@@ -291,5 +292,77 @@ class QuotaSchedulerIT {
             }
         }
         assertThat(slow.get()).isLessThanOrEqualTo(1);
+    }
+
+    /** Half of the guard goes to the answer's way back, so the guard has to be larger than elsewhere. */
+    private static final QuotaLimits PATIENT = new QuotaLimits(
+            LIMIT,
+            Optional.empty(),
+            WINDOW,
+            Duration.ofSeconds(30),
+            new QuotaLimits.Guard(Duration.ofMillis(800), Duration.ofMillis(100)));
+
+    private SlowLink link(Duration delay) throws Exception {
+        SlowLink link = new SlowLink(URI.create(SharedServers.freshRedis()), delay);
+        opened.add(link);
+        return link;
+    }
+
+    private QuotaScheduler patient(SlowLink link) {
+        Redis redis = Redis.open(link.uri(), Duration.ofSeconds(5));
+        opened.add(redis);
+        QuotaScheduler scheduler = QuotaScheduler.open(redis, GROUPS, PATIENT, WorkerShare::alone, Clock.systemUTC());
+        opened.add(scheduler);
+        return scheduler;
+    }
+
+    @Test
+    void aSlowRedisIsAskedByAllAtOnceAndTheLawHolds() throws Exception {
+        SlowLink link = link(Duration.ofMillis(200));
+        QuotaScheduler scheduler = patient(link);
+
+        calls(50, List.of(scheduler));
+
+        assertThat(link.mostUnanswered()).isGreaterThan(10);
+        arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+        assertThat(arrivals.total()).isEqualTo(50);
+        assertThat(scheduler.spendsShared()).isTrue();
+    }
+
+    @Test
+    void aRedisTooSlowToBeOfUseIsLeftAndTakenAgainWhenItIsWell() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        QuotaScheduler scheduler = scheduler(link.uri(), WorkerShare::alone);
+        calls(3 * LIMIT * GROUPS.size(), List.of(scheduler));
+        // Below the timeout of a command, above the life of a permission.
+        link.delay(Duration.ofMillis(350));
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            call(scheduler);
+            return !scheduler.spendsShared();
+        });
+        calls(2 * LIMIT * GROUPS.size(), List.of(scheduler));
+        assertThat(scheduler.spendsShared())
+                .as("it does not return to a Redis that is as slow")
+                .isFalse();
+        link.delay(Duration.ZERO);
+        await().atMost(Duration.ofSeconds(20)).until(scheduler::spendsShared);
+        calls(LIMIT * GROUPS.size(), List.of(scheduler));
+
+        arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+    }
+
+    @Test
+    void oneInterruptedAskerSaysNothingOfRedis() throws Exception {
+        QuotaScheduler scheduler = patient(link(Duration.ofMillis(200)));
+        Thread asker = Thread.ofVirtual().start(() -> {
+            try {
+                scheduler.reserve(id(), Optional.empty());
+            } catch (RedisUnavailable e) {
+                // Interrupted.
+            }
+        });
+        asker.interrupt();
+        asker.join();
+        assertThat(scheduler.spendsShared()).isTrue();
     }
 }

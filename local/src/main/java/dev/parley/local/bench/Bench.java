@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What Parley costs: {@code ./parley bench [latency|load]}. Everything runs on this machine in one go, the straight calls
+ * What Parley costs: {@code ./parley bench [latency|load|limiter]}. Everything runs on this machine in one go, the straight calls
  * and Parley's in turn, so that the ratios hold although the machine's speed drifts.
  */
 public final class Bench {
@@ -18,13 +18,17 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         List<String> wanted = args.length == 0 ? List.of("latency", "load") : List.of(args);
-        if (!List.of("latency", "load").containsAll(wanted)) {
-            System.err.println("parley: bench knows latency and load");
+        if (!List.of("latency", "load", "limiter").containsAll(wanted)) {
+            System.err.println("parley: bench knows latency, load and limiter");
             System.exit(2);
         }
         boolean met = true;
         for (String name : wanted) {
-            met &= name.equals("latency") ? run("", Latency::run) : run(Load.FAKE, Load::run);
+            met &= switch (name) {
+                case "latency" -> run("", Latency::run);
+                case "load" -> run(Load.FAKE, Load::run);
+                default -> Limiter.run();
+            };
         }
         System.exit(met ? 0 : 1);
     }

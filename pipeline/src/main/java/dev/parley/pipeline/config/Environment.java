@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  */
 public final class Environment {
     private final Map<Variable, String> values = new EnumMap<>(Variable.class);
+    private final Map<Variable, Path> files = new EnumMap<>(Variable.class);
     private final List<String> problems = new ArrayList<>();
     /** One mistake, one line: what follows from a mistake in a variable is not told again. */
     private final Set<Variable> faulty = EnumSet.noneOf(Variable.class);
@@ -50,6 +51,7 @@ public final class Environment {
     }
 
     private void read(Variable variable, Path file) {
+        files.put(variable, file);
         try {
             String value = Files.readString(file).strip();
             if (!value.isEmpty()) {
@@ -63,6 +65,11 @@ public final class Environment {
 
     public Optional<String> text(Variable variable) {
         return Optional.ofNullable(values.get(variable));
+    }
+
+    /** The file that holds the value, for those that read it again later. */
+    public Optional<Path> file(Variable variable) {
+        return Optional.ofNullable(files.get(variable));
     }
 
     public String text(Variable variable, String fallback) {
@@ -182,6 +189,13 @@ public final class Environment {
     public void problem(Variable variable, String what) {
         if (faulty.add(variable)) {
             problems.add(variable + " " + what);
+        }
+    }
+
+    /** Notes the mistakes in a value that has places of its own, as a file of many lines has; one line each. */
+    public void problems(Variable variable, List<String> whats) {
+        if (!whats.isEmpty() && faulty.add(variable)) {
+            whats.forEach(what -> problems.add(variable + ": " + what));
         }
     }
 

@@ -3,6 +3,7 @@ package dev.parley.pipeline.runtime;
 import io.helidon.metrics.api.Counter;
 import io.helidon.metrics.api.FunctionalCounter;
 import io.helidon.metrics.api.Gauge;
+import io.helidon.metrics.api.Meter;
 import io.helidon.metrics.api.MeterRegistry;
 import io.helidon.metrics.api.Tag;
 import io.helidon.metrics.api.Timer;
@@ -73,10 +74,15 @@ public final class Meters {
                 .description(description));
     }
 
-    /** A value read when somebody looks; must be cheap and must not throw. */
-    public <N extends Number> void gauge(String name, String description, Supplier<N> value, String... tags) {
-        registry.getOrCreate(
+    /** A value read when somebody looks; must be cheap and must not throw. @return for {@link #remove} */
+    public <N extends Number> Meter gauge(String name, String description, Supplier<N> value, String... tags) {
+        return registry.getOrCreate(
                 Gauge.builder("parley_" + name, value).description(description).tags(tags(tags)));
+    }
+
+    /** Shows it no more. */
+    public void remove(Meter meter) {
+        registry.remove(meter);
     }
 
     private static List<Tag> tags(String... namesAndValues) {

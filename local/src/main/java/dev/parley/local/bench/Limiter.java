@@ -1,0 +1,298 @@
+package dev.parley.local.bench;
+
+import dev.parley.dev.gemini.FakeGemini;
+import dev.parley.dev.gemini.Options;
+import dev.parley.dev.gemini.Quota;
+import dev.parley.dev.gemini.Report;
+import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.broker.Broker;
+import dev.parley.pipeline.broker.Delivery;
+import dev.parley.pipeline.broker.Outgoing;
+import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.broker.Topology;
+import dev.parley.pipeline.message.AnswerRef;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.Json;
+import dev.parley.pipeline.redis.Redis;
+import dev.parley.pipeline.runtime.Logs;
+import dev.parley.worker.GeminiWorker;
+import dev.parley.worker.WorkerSettings;
+import dev.parley.worker.key.ApiKey;
+import dev.parley.worker.quota.QuotaGroup;
+import dev.parley.worker.quota.QuotaLimits;
+import dev.parley.worker.quota.QuotaListener;
+import dev.parley.worker.quota.QuotaScheduler;
+import dev.parley.worker.quota.ReservationId;
+import dev.parley.worker.quota.Turn;
+import dev.parley.worker.quota.WorkerShare;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Whether the quota is kept and used up: real workers with more work than the quota allows, against a fake that refuses
+ * every call over the limit and knows the fullest rolling minute there was.
+ *
+ * <p>"Used" is over the second and third minute of a group's calls, when it is in its stride: from the 10th call that
+ * arrives to the 30th at least two minutes must pass, and every moment more is an allowed call unused.
+ */
+final class Limiter {
+    private static final int LIMIT = 10;
+    private static final Duration WINDOW = Duration.ofMinutes(1);
+    private static final int WINDOWS = 2;
+    private static final int MEASURED = LIMIT * (WINDOWS + 1);
+    /** More than is measured, so that every group has work to the end. */
+    private static final int SENT = MEASURED + 3;
+
+    private static final double LEAST_USED = 98;
+    private static final double MOST_RESERVATION_MILLIS = 2;
+    private static final Duration PATIENCE = WINDOW.multipliedBy(WINDOWS + 2);
+    private static final Duration LOOK = Duration.ofMillis(50);
+    private static final Duration REDIS_TIMEOUT = Duration.ofMillis(500);
+
+    /** What runs side by side; small rows disturb nobody, large ones would disturb each other. */
+    private static final List<List<Setup>> ROUNDS = List.of(
+            List.of(new Setup(3, 1), new Setup(3, 2), new Setup(3, 4), new Setup(50, 1)),
+            List.of(new Setup(50, 2)),
+            List.of(new Setup(50, 4)));
+
+    private static final ReentrantLock OPENING = new ReentrantLock();
+
+    private record Setup(int groups, int workers) {}
+
+    /** @param used of the allowed calls, in percent; empty when not all calls came in time */
+    private record Row(
+            Setup setup,
+            double allowed,
+            int calls,
+            Optional<Double> used,
+            int refused,
+            int worst,
+            Figures reservations) {
+        boolean met() {
+            return refused == 0
+                    && worst <= LIMIT
+                    && used.filter(percent -> percent >= LEAST_USED).isPresent();
+        }
+    }
+
+    private Limiter() {}
+
+    static boolean run() throws Exception {
+        Logs.configure(Logs.Level.WARN, Logs.Format.TEXT);
+        System.out.printf(
+                "Measures %d rounds of two minutes in their stride: about %d minutes in all.%n",
+                ROUNDS.size(), ROUNDS.size() * WINDOWS + 1);
+        SharedServers.rabbit();
+        boolean quick = reservations();
+        List<Row> rows = new ArrayList<>();
+        for (List<Setup> round : ROUNDS) {
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                List<Future<Row>> running = round.stream()
+                        .map(setup -> threads.submit(() -> measure(setup)))
+                        .toList();
+                for (Future<Row> row : running) {
+                    rows.add(row.get());
+                }
+            }
+        }
+        print(rows);
+        return quick && rows.stream().allMatch(Row::met);
+    }
+
+    private static void print(List<Row> rows) {
+        System.out.printf(
+                "%n%d calls per group in any rolling minute, an enforcing fake, more work than allowed%n", LIMIT);
+        System.out.printf(
+                "%6s %8s %9s %9s %8s %5s %13s %15s %15s%n",
+                "groups", "workers", "allowed", "used", "% used", "429s", "worst window", "reserve p50 ms", "p99 ms");
+        for (Row row : rows) {
+            System.out.printf(
+                    "%6d %8d %9.1f %9d %8s %5d %13s %15.2f %15.2f%s%n",
+                    row.setup().groups(),
+                    row.setup().workers(),
+                    row.allowed(),
+                    row.calls(),
+                    row.used().map("%.2f"::formatted).orElse("late"),
+                    row.refused(),
+                    row.worst() + " of " + LIMIT,
+                    row.reservations().median(),
+                    row.reservations().at(0.99),
+                    row.met() ? "" : "  MISSED");
+        }
+    }
+
+    /** What a reservation costs with a thousand groups, nothing else going on. */
+    private static boolean reservations() {
+        List<QuotaGroup> groups = IntStream.range(0, 1_000)
+                .mapToObj(i -> new QuotaGroup("g" + i, List.of(new ApiKey("key-" + i))))
+                .toList();
+        QuotaLimits limits = new QuotaLimits(LIMIT, Optional.empty(), WINDOW, WINDOW);
+        List<Figures> batches = new ArrayList<>();
+        try (Redis redis = Redis.open(URI.create(SharedServers.freshRedis()), REDIS_TIMEOUT);
+                QuotaScheduler quota =
+                        QuotaScheduler.open(redis, groups, limits, WorkerShare::alone, Clock.systemUTC())) {
+            for (int batch = 0; batch < 8; batch++) {
+                List<Long> took = new ArrayList<>();
+                for (int i = 0; i < 1_000; i++) {
+                    long asked = System.nanoTime();
+                    quota.reserve(new ReservationId("bench-" + batch + "-" + i), Optional.empty());
+                    took.add(System.nanoTime() - asked);
+                }
+                // The first three warm up.
+                if (batch >= 3) {
+                    batches.add(Figures.ofNanos(took));
+                }
+            }
+        }
+        batches.sort(Comparator.comparingDouble(figures -> figures.at(0.99)));
+        Figures figures = batches.get(batches.size() / 2);
+        boolean met = figures.at(0.99) < MOST_RESERVATION_MILLIS;
+        System.out.printf(
+                "%nA reservation with 1,000 groups on a quiet Redis, the middle one of five batches of 1,000: median %.2f ms, 99th percentile %.2f ms (goal: below %.0f)%s%n",
+                figures.median(), figures.at(0.99), MOST_RESERVATION_MILLIS, met ? "" : "  MISSED");
+        return met;
+    }
+
+    private static Row measure(Setup setup) throws Exception {
+        Map<String, String> projects = new HashMap<>();
+        for (int i = 0; i < setup.groups(); i++) {
+            projects.put("limiter-key-" + i, "g" + i);
+        }
+        Queue<Long> reservations = new ConcurrentLinkedQueue<>();
+        QuotaListener listener = new QuotaListener() {
+            @Override
+            public void reserved(Turn turn, Duration took) {
+                reservations.add(took.toNanos());
+            }
+        };
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            FakeGemini fake;
+            // Web servers of one process are not built side by side: Helidon's metrics are not made for it.
+            OPENING.lock();
+            try {
+                fake = FakeGemini.start(
+                        Options.defaults().withoutHttps().withKeys(projects).withQuota(new Quota(LIMIT, WINDOW)));
+                opened.add(fake);
+                String rabbit = SharedServers.freshVhost();
+                WorkerSettings settings = WorkerSettings.read(variables(setup, projects, fake, rabbit));
+                for (int i = 0; i < setup.workers(); i++) {
+                    opened.add(GeminiWorker.open(settings, listener));
+                }
+                Broker broker = Broker.open(URI.create(rabbit), "bench", settings.topology());
+                opened.add(broker);
+                broker.subscribe(settings.topology().responses(), 200, Delivery::ack);
+                send(broker, settings.topology(), SENT * setup.groups());
+            } finally {
+                OPENING.unlock();
+            }
+            return watch(setup, fake, reservations);
+        } finally {
+            OPENING.lock();
+            try {
+                for (AutoCloseable each : opened.reversed()) {
+                    each.close();
+                }
+            } finally {
+                OPENING.unlock();
+            }
+        }
+    }
+
+    private static Map<String, String> variables(
+            Setup setup, Map<String, String> projects, FakeGemini fake, String rabbit) {
+        int due = LIMIT * setup.groups();
+        return Map.of(
+                "REDIS_URL",
+                SharedServers.freshRedis(),
+                "RABBITMQ_URL",
+                rabbit,
+                "GEMINI_API_KEYS",
+                projects.entrySet().stream()
+                        .map(each -> each.getValue() + "=" + each.getKey())
+                        .sorted()
+                        .collect(Collectors.joining(",")),
+                "GEMINI_BASE_URL",
+                fake.baseUri().toString(),
+                "KEYS_MAX_PER_MINUTE",
+                Integer.toString(LIMIT),
+                // All that come due at once, and some that only ask when.
+                "WORKER_PREFETCH_COUNT",
+                Integer.toString(Math.min(1_000, 20 + 5 * due / (4 * setup.workers()))),
+                "OBSERVE_HOST",
+                "127.0.0.1",
+                "OBSERVE_PORT",
+                "0",
+                "SHUTDOWN_GRACE_SECONDS",
+                "4");
+    }
+
+    private static void send(Broker broker, Topology topology, int number) throws Exception {
+        Publisher publisher = broker.publisher(200);
+        List<CompletableFuture<Void>> confirms = new ArrayList<>();
+        for (int i = 0; i < number; i++) {
+            GenerationRequest request = GenerationRequest.first(
+                    new AnswerRef(UUID.randomUUID(), UUID.randomUUID(), 1, 1),
+                    Options.DEFAULT_MODEL,
+                    List.of(new GenerationRequest.Turn(GenerationRequest.Role.USER, "bench")),
+                    "bench",
+                    Instant.now());
+            confirms.add(publisher.publish(
+                    new Outgoing(topology.requests(), request.answer().messageId(), Map.of(), Json.bytes(request))));
+        }
+        for (CompletableFuture<Void> confirm : confirms) {
+            Publisher.await(confirm);
+        }
+    }
+
+    private static Row watch(Setup setup, FakeGemini fake, Queue<Long> reservations) throws InterruptedException {
+        Map<String, Long> from = new HashMap<>();
+        Map<String, Long> to = new HashMap<>();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (to.size() < setup.groups() && System.nanoTime() < deadline) {
+            Thread.sleep(LOOK);
+            long now = System.nanoTime();
+            for (Report.ProjectUse use : fake.report().projects()) {
+                if (use.calls() >= LIMIT) {
+                    from.putIfAbsent(use.project(), now);
+                }
+                if (use.calls() >= MEASURED) {
+                    to.putIfAbsent(use.project(), now);
+                }
+            }
+        }
+        Report report = fake.report();
+        double allowed = 0;
+        for (Map.Entry<String, Long> end : to.entrySet()) {
+            double seconds = (end.getValue() - from.get(end.getKey())) / 1e9;
+            allowed += LIMIT * seconds / WINDOW.toSeconds();
+        }
+        int calls = WINDOWS * LIMIT * to.size();
+        return new Row(
+                setup,
+                allowed,
+                calls,
+                to.size() < setup.groups() ? Optional.empty() : Optional.of(100 * calls / allowed),
+                report.projects().stream().mapToInt(Report.ProjectUse::rejected).sum(),
+                report.worst(),
+                Figures.ofNanos(List.copyOf(reservations)));
+    }
+}
