@@ -46,6 +46,7 @@ class HysteriaIT {
             + "the answer goes on to its very last word, and is told once.";
     private static final String PASSWORD = "changeit";
 
+    private Optional<String> missing = Optional.empty();
     private Installation parley;
     private Hysteria hysteria;
     private DevServer near;
@@ -56,8 +57,10 @@ class HysteriaIT {
     @BeforeAll
     @Timeout(value = 12, unit = TimeUnit.MINUTES)
     void open(@TempDir Path folder) throws Exception {
-        Optional<String> missing = Hysteria.missing();
-        assumeTrue(missing.isEmpty(), () -> "nothing was sent through a real Hysteria2: " + missing.orElseThrow());
+        missing = Hysteria.missing();
+        if (missing.isPresent()) {
+            return;
+        }
         parley = Installation.freshWithTls();
         int port = parley.gemini().httpsUri().getPort();
         hysteria = Hysteria.start(folder.resolve("hysteria"), HOST, port);
@@ -101,6 +104,8 @@ class HysteriaIT {
     /** Whatever the last test broke is whole again. */
     @BeforeEach
     void mend() throws Exception {
+        // Here and not before all tests, where a report would show none instead of seven that were skipped.
+        assumeTrue(missing.isEmpty(), () -> "nothing was sent through a real Hysteria2: " + missing.orElseThrow());
         hysteria.server().start();
         near.start();
         if (worker == null || !worker.isAlive()) {

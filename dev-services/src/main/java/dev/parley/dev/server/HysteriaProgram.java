@@ -67,8 +67,7 @@ sealed interface HysteriaProgram {
                     "hysteria is not on the PATH, and the folder hysteria/pair, from which a test pair could be built,"
                             + " is not here.");
         }
-        Optional<Path> go = machine.find("go")
-                .or(() -> Optional.of(Path.of("/usr/local/go/bin/go")).filter(Files::isExecutable));
+        Optional<Path> go = machine.find("go");
         if (go.isEmpty()) {
             return new Missing(
                     "hysteria is not on the PATH, and there is no Go from which its test pair could be built: install"

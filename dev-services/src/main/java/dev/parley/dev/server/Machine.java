@@ -44,6 +44,7 @@ interface Machine {
                 "/usr/local/bin",
                 "/usr/sbin",
                 "/usr/bin",
+                "/usr/local/go/bin",
                 "/opt/homebrew/sbin",
                 "/opt/homebrew/bin");
 

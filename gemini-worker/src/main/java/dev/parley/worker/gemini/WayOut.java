@@ -7,11 +7,13 @@ import java.io.InputStream;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -52,7 +54,7 @@ public final class WayOut implements AutoCloseable {
     private boolean closed;
     private final Optional<Thread> looker;
 
-    /** @param timeout for one look: to connect, and for each read of the proxy's reply */
+    /** @param timeout to connect to the proxy in a look, and as much again for its reply */
     WayOut(Optional<URI> proxy, URI base, Duration timeout) {
         this.proxy = proxy;
         this.target = base.getHost() + ":" + GeminiOptions.port(base);
@@ -218,7 +220,6 @@ public final class WayOut implements AutoCloseable {
         int millis = Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(uri.getHost(), GeminiOptions.port(uri)), millis);
-            socket.setSoTimeout(millis);
             String head = "CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Parley looks\r\n%s\r\n"
                     .formatted(
                             target,
@@ -227,7 +228,7 @@ public final class WayOut implements AutoCloseable {
                                     .map(value -> "Proxy-Authorization: " + value + "\r\n")
                                     .orElse(""));
             socket.getOutputStream().write(head.getBytes(StandardCharsets.ISO_8859_1));
-            String[] status = statusLine(socket.getInputStream()).split(" ");
+            String[] status = statusLine(socket).split(" ");
             if (status.length >= 2 && status[1].matches("2\\d\\d")) {
                 return Optional.empty();
             }
@@ -240,15 +241,27 @@ public final class WayOut implements AutoCloseable {
         }
     }
 
-    private static String statusLine(InputStream in) throws IOException {
+    private String statusLine(Socket socket) throws IOException {
+        InputStream in = socket.getInputStream();
+        long deadline = System.nanoTime() + timeout.toNanos();
         StringBuilder line = new StringBuilder();
-        for (int c = in.read(); c != '\n'; c = in.read()) {
-            if (c < 0 || line.length() >= LONGEST_REPLY) {
+        while (line.length() < LONGEST_REPLY) {
+            // For each byte anew, or a proxy that sends one now and then would hold the look, and all calls, for hours.
+            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (left <= 0) {
+                throw new SocketTimeoutException();
+            }
+            socket.setSoTimeout(Math.clamp(left, 1, Integer.MAX_VALUE));
+            int c = in.read();
+            if (c < 0) {
                 throw new EOFException();
+            }
+            if (c == '\n') {
+                return line.toString().strip();
             }
             line.append((char) c);
         }
-        return line.toString().strip();
+        throw new IOException("no end of the line");
     }
 
     private static Optional<String> authorization(URI uri) {
