@@ -134,10 +134,10 @@ class GeminiWorkerIT {
                     .contains("group=\"reload-old\",key=\"" + first + "\"", "parley_keys_file_in_force");
 
             Files.writeString(file, "groups: [{name: reload-new, keys: [key-2]}]");
-            await().atMost(SOON).untilAsserted(() -> assertThat(
-                            get(worker, "/metrics").body())
-                    .contains("group=\"reload-new\",key=\"" + second + "\"")
-                    .doesNotContain("reload-old"));
+            await().atMost(SOON)
+                    .untilAsserted(() -> assertThat(get(worker, "/metrics").body())
+                            .contains("group=\"reload-new\",key=\"" + second + "\"")
+                            .doesNotContain("reload-old"));
 
             Files.writeString(file, "groups: [{name: reload-new, keys: [key-2, key-2]}]");
             await().atMost(SOON).untilAsserted(() -> assertThat(

@@ -153,11 +153,11 @@ class WorkerSettingsTest {
     @Test
     void everyMistakeOfAKeysFileStopsTheStartInALineOfItsOwn(@TempDir Path folder) throws Exception {
         Path file = Files.writeString(
-                folder.resolve("keys.yaml"), "groups: [{name: a, keys: [secret, secret], weight: 0}, {name: a, keys: [x]}]");
+                folder.resolve("keys.yaml"),
+                "groups: [{name: a, keys: [secret, secret], weight: 0}, {name: a, keys: [x]}]");
         assertThatThrownBy(() -> WorkerSettings.read(fromFile(file)))
                 .isInstanceOf(InvalidConfiguration.class)
-                .hasMessage(
-                        """
+                .hasMessage("""
                         GEMINI_API_KEYS: group 1, key 2: is the same as group 1, key 1
                         GEMINI_API_KEYS: group 1, weight: must be a whole number from 1 to 100
                         GEMINI_API_KEYS: group 2: has the name of group 1""");
