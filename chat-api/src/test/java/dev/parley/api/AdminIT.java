@@ -2,6 +2,7 @@ package dev.parley.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.api.database.Sql;
 import dev.parley.api.message.Message;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.support.ApiClient;
@@ -133,8 +134,7 @@ class AdminIT {
 
     private static long outbox(AnswerRef answer) {
         return server.database
-                .run(db -> dev.parley.api.database.Sql.of(
-                                db, "SELECT count(*) AS rows FROM outbox WHERE answer_id = :answer AND round = 2")
+                .run(db -> Sql.of(db, "SELECT count(*) AS rows FROM outbox WHERE answer_id = :answer AND round = 2")
                         .with("answer", answer.answerId())
                         .one(row -> row.number("rows")))
                 .orElseThrow();
@@ -246,6 +246,36 @@ class AdminIT {
         fail(answer);
         assertThat(now(user, answer).status()).isEqualTo(Status.QUEUED);
         assertThat(outbox(answer)).isEqualTo(1);
+    }
+
+    @Test
+    void aCrashBetweenTheCommitAndTheAcknowledgementRedrivesOnce() throws Exception {
+        AnswerRef answer = ref(send(user, "again"));
+        die(answer, "again");
+        fail(answer);
+        server.messages.redrive(answer, "before the crash");
+        assertThat(counts(call("POST", LETTERS + "/redrive")))
+                .isEqualTo("redriven 0 obsolete 1 dropped 0 kept 0 remaining 0");
+        assertThat(outbox(answer)).isEqualTo(1);
+        assertThat(now(user, answer).status()).isEqualTo(Status.QUEUED);
+    }
+
+    @Test
+    void aLetterWhoseRedriveFailsStays() throws Exception {
+        AnswerRef answer = ref(send(user, "stays"));
+        die(answer, "stays");
+        fail(answer);
+        server.database.run(db -> Sql.of(db, "ALTER TABLE outbox ADD CONSTRAINT closed CHECK (round < 2) NOT VALID")
+                .change());
+        try {
+            assertThat(call("POST", LETTERS + "/redrive").status()).isEqualTo(500);
+        } finally {
+            server.database.run(db ->
+                    Sql.of(db, "ALTER TABLE outbox DROP CONSTRAINT closed").change());
+        }
+        assertThat(now(user, answer).status()).isEqualTo(Status.FAILED);
+        assertThat(counts(call("POST", LETTERS + "/redrive")))
+                .isEqualTo("redriven 1 obsolete 0 dropped 0 kept 0 remaining 0");
     }
 
     @Test

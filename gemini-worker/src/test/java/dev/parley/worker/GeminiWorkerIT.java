@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
@@ -118,6 +119,27 @@ class GeminiWorkerIT {
             assertThat(metrics)
                     .contains("parley_requests_capacity", "parley_worker_broker_connected", "parley_key_used")
                     .doesNotContain("key-1");
+        }
+    }
+
+    @Test
+    void aProxyThatIsAwayIsInItsMetricsItsReadinessAndItsHeartbeat() throws Exception {
+        Map<String, String> variables = variables(SharedServers.rabbit().url());
+        variables.put("HTTP_PROXY", "http://127.0.0.1:1");
+        try (Broker broker = listener();
+                GeminiWorker worker = GeminiWorker.open(WorkerSettings.read(variables))) {
+            List<Heartbeat> beats = new CopyOnWriteArrayList<>();
+            broker.onHeartbeat(body -> beats.add(Json.read(body, Heartbeat.class)));
+            await().atMost(SOON)
+                    .until(() -> beats.stream().anyMatch(beat -> beat.trouble().equals(Optional.of("proxy away"))));
+            HttpResponse<String> ready = get(worker, "/health/ready");
+            assertThat(ready.statusCode()).as("it still climbs the ladder").isEqualTo(200);
+            assertThat(ready.body()).contains("proxy away");
+            // What is only weakly held would be gone from the metrics now.
+            System.gc();
+            assertThat(get(worker, "/metrics").body())
+                    .containsPattern("(?m)^parley_proxy_up(\\{.*})? 0")
+                    .containsPattern("(?m)^parley_proxy_failures_total(\\{.*})? [1-9]");
         }
     }
 

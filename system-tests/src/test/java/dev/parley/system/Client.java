@@ -63,6 +63,16 @@ final class Client {
                 .POST(HttpRequest.BodyPublishers.ofByteArray(Json.bytes(body))));
     }
 
+    Response patch(String path, Object body) {
+        return exchange(HttpRequest.newBuilder(base.resolve(path))
+                .header("Content-Type", "application/json")
+                .method("PATCH", HttpRequest.BodyPublishers.ofByteArray(Json.bytes(body))));
+    }
+
+    Response delete(String path) {
+        return exchange(HttpRequest.newBuilder(base.resolve(path)).DELETE());
+    }
+
     private Response exchange(HttpRequest.Builder request) {
         try {
             HttpResponse<byte[]> response =

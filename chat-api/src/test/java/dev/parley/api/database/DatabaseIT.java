@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.parley.dev.server.SharedServers;
 import io.helidon.dbclient.DbExecute;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
@@ -73,6 +75,21 @@ class DatabaseIT {
         assertThatThrownBy(() -> database.run(
                         db -> Sql.of(db, "SELECT nothing FROM nowhere").one(row -> 1)))
                 .isNotInstanceOf(DatabaseUnavailable.class);
+    }
+
+    @Test
+    void whatARefusedRowHoldsIsNotQuoted() {
+        assertThatThrownBy(() -> database.run(db -> Sql.of(
+                                db,
+                                "INSERT INTO messages (id, chat_id, role, content, status, created_at) VALUES"
+                                        + " (gen_random_uuid(), gen_random_uuid(), 'nobody', :content, 'queued', now())")
+                        .with("content", "a private word")
+                        .change()))
+                .satisfies(failure -> {
+                    StringWriter whole = new StringWriter();
+                    failure.printStackTrace(new PrintWriter(whole));
+                    assertThat(whole.toString()).contains("messages_role_check").doesNotContain("private word");
+                });
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.parley.api.database.Sql;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Revision;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.outbox.Conversation;
 import dev.parley.api.user.Users;
@@ -186,5 +187,36 @@ class MessageRaceIT {
                 store.cancel(Users.LOCAL, first.answer().id(), "").orElseThrow().outboxGrew());
         assertThat(both.other()).isTrue();
         assertThat(due()).containsExactly(both.stopped().answer().id());
+    }
+
+    @Test
+    void anEditOfAFollowUpWhileItIsBeingReleasedAsksOnceWithTheNewText() throws Exception {
+        for (int i = 0; i < 20; i++) {
+            aChatOfItsOwn();
+            Sent first = send("first");
+            Sent second = send("second");
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<?> ended = threads.submit(() -> complete(first));
+                Future<?> edited = threads.submit(
+                        () -> store.edit(Users.LOCAL, second.message().id(), "edited", "r")
+                                .orElseThrow());
+                ended.get();
+                edited.get();
+            }
+            List<Integer> rounds =
+                    database.run(db -> Sql.of(db, "SELECT round FROM outbox WHERE answer_id = :answer AND round = 2")
+                            .with("answer", second.answer().id())
+                            .list(row -> row.integer("round")));
+            assertThat(rounds).containsExactly(2);
+        }
+    }
+
+    @Test
+    void aSendThatIsUnderWayKeepsTheMessageBeforeItFromBeingWithdrawn() throws Exception {
+        Sent first = send("first");
+        Both<Revision> both =
+                during(() -> store.withdraw(Users.LOCAL, first.message().id()).orElseThrow());
+        assertThat(both.stopped().message().parentId()).contains(first.answer().id());
+        assertThat(both.other()).isEqualTo(new Revision.Followed());
     }
 }

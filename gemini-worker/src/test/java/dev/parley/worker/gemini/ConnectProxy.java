@@ -17,22 +17,27 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A proxy that knows CONNECT and resolves names by its own table, as a far end would. */
-final class ConnectProxy implements AutoCloseable {
+public final class ConnectProxy implements AutoCloseable {
     private final ServerSocket server;
     private final Map<String, Integer> names;
     private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
     /** The heads of the requests. */
-    final List<String> heads = new CopyOnWriteArrayList<>();
+    public final List<String> heads = new CopyOnWriteArrayList<>();
     /** 200 lets a tunnel through, 0 says nothing at all. */
-    final AtomicInteger status = new AtomicInteger(200);
+    public final AtomicInteger status = new AtomicInteger(200);
 
-    ConnectProxy(Map<String, Integer> names) throws IOException {
+    public ConnectProxy(Map<String, Integer> names) throws IOException {
+        this(names, 0);
+    }
+
+    /** @param port of the loopback interface, 0 for any free one */
+    public ConnectProxy(Map<String, Integer> names, int port) throws IOException {
         this.names = names;
-        this.server = new ServerSocket(0, 500, InetAddress.getLoopbackAddress());
+        this.server = new ServerSocket(port, 500, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
     }
 
-    URI uri() {
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + server.getLocalPort());
     }
 

@@ -27,7 +27,7 @@ class KeysFileTest {
                         groups:
                           - name: team-a
                             keys: [AIzaOne, AIzaTwo]
-                            limits: {requestsPerMinute: 5, requestsPerDay: 100, tokensPerMinute: 250000}
+                            limits: {requestsPerMinute: 5, requestsPerDay: 100}
                             weight: 3
                           - name: '7'
                             keys:
@@ -37,7 +37,7 @@ class KeysFileTest {
                         new QuotaGroup(
                                 "team-a",
                                 List.of(new ApiKey("AIzaOne"), new ApiKey("AIzaTwo")),
-                                new QuotaGroup.Limits(Optional.of(5), Optional.of(100), Optional.of(250_000)),
+                                new QuotaGroup.Limits(Optional.of(5), Optional.of(100)),
                                 3),
                         new QuotaGroup("7", List.of(new ApiKey("AIzaThree"))));
     }
@@ -71,8 +71,8 @@ class KeysFileTest {
                         "groups: [{name: a, keys: [AIzaSecret1], limits: {requestsPerDay: 0}}]",
                         "group 1, limits, requestsPerDay: must be"),
                 Arguments.of(
-                        "groups: [{name: a, keys: [AIzaSecret1], limits: {tokensPerMinute: 1.5}}]",
-                        "group 1, limits, tokensPerMinute: must be"),
+                        "groups: [{name: a, keys: [AIzaSecret1], limits: {requestsPerDay: 1.5}}]",
+                        "group 1, limits, requestsPerDay: must be"),
                 Arguments.of("groups: [{name: a, keys: [AIzaSecret1], weight: '2'}]", "group 1, weight: must be"),
                 Arguments.of("groups: [{name: a, keys: [AIzaSecret1], weight: }]", "group 1, weight: must be"),
                 Arguments.of(

@@ -51,7 +51,7 @@ class QuotaReloadIT {
         return new QuotaGroup(
                 name,
                 List.of(secrets).stream().map(ApiKey::new).toList(),
-                new QuotaGroup.Limits(Optional.of(perMinute), Optional.empty(), Optional.empty()),
+                new QuotaGroup.Limits(Optional.of(perMinute), Optional.empty()),
                 weight);
     }
 

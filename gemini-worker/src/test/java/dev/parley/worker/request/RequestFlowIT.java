@@ -27,6 +27,7 @@ import dev.parley.pipeline.message.GenerationRequest.Turn;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.runtime.Meters;
+import dev.parley.worker.gemini.ConnectProxy;
 import dev.parley.worker.gemini.GeminiClient;
 import dev.parley.worker.gemini.GeminiOptions;
 import dev.parley.worker.quota.QuotaGroups;
@@ -117,13 +118,17 @@ class RequestFlowIT {
         final RequestConsumer consumer;
 
         Worker(String keys, int perMinute, URI base, Duration window, Duration grace, int prefetch) {
+            this(keys, perMinute, GeminiOptions.of(base), window, grace, prefetch);
+        }
+
+        Worker(String keys, int perMinute, GeminiOptions options, Duration window, Duration grace, int prefetch) {
             quota = QuotaScheduler.open(
                     own,
                     QuotaGroups.parse(List.of(keys.split(","))),
                     new QuotaLimits(perMinute, Optional.empty(), window, Duration.ofSeconds(60)),
                     WorkerShare::alone,
                     Clock.systemUTC());
-            client = GeminiClient.open(GeminiOptions.of(base).withConnections(prefetch, Duration.ofSeconds(30)));
+            client = GeminiClient.open(options.withConnections(prefetch, Duration.ofSeconds(30)));
             consumer = RequestConsumer.start(new RequestConsumer.Parts(
                     own,
                     new Runs(own),
@@ -568,6 +573,72 @@ class RequestFlowIT {
         assertThat(retrying.answer().attempt()).isEqualTo(2);
         // The first update only came after the patience: until then nothing was said and nothing spent.
         assertThat(updatesOf(request)).hasSize(1);
+    }
+
+    @Test
+    void callsThatTheProxyKeptFromBeingSentSpendNeitherAttemptNorQuota() throws Exception {
+        hear();
+        ConnectProxy proxy =
+                open(new ConnectProxy(Map.of("127.0.0.1", gemini.baseUri().getPort())));
+        proxy.status.set(502);
+        // One call in ten minutes: had an unsent one been counted, the answer would not come in this test's time.
+        Worker worker = open(new Worker(
+                "one=key-1",
+                1,
+                GeminiOptions.of(gemini.baseUri()).withProxy(proxy.uri()),
+                Duration.ofMinutes(10),
+                Duration.ofSeconds(1),
+                20));
+        String prompt = "nobody hears it at first " + name;
+        GenerationRequest request = send(prompt);
+        soon().until(() ->
+                worker.consumer.waiting() == 1 && worker.client.wayOut().failures() > 1);
+        assertThat(worker.quota.state("one").used())
+                .as("turns kept while waiting")
+                .isZero();
+        proxy.status.set(200);
+        assertThat(awaitLast(request, Completed.class).answer().attempt()).isEqualTo(1);
+        assertThat(updatesOf(request)).hasSize(1);
+        assertThat(calls(prompt)).isEqualTo(1);
+    }
+
+    @Test
+    void aProxyThatStaysAwayLeadsUpTheLadderAndIsToBlame() throws Exception {
+        hear();
+        ConnectProxy proxy = open(new ConnectProxy(Map.of()));
+        open(new Worker(
+                "key-1",
+                10_000,
+                GeminiOptions.of(gemini.baseUri()).withProxy(proxy.uri()),
+                Duration.ofMinutes(1),
+                Duration.ofSeconds(1),
+                20));
+        GenerationRequest request = send("nobody hears " + name);
+        Retrying retrying = awaitLast(request, Retrying.class);
+        assertThat(type(retrying.failure())).isEqualTo("proxy-away");
+        assertThat(updatesOf(request)).hasSize(1);
+    }
+
+    @Test
+    void aResultThatIsThereAlreadyNeedsNoProxy() throws Exception {
+        hear();
+        Worker first = worker("key-1");
+        GenerationRequest request = send("once " + name);
+        awaitLast(request, Completed.class);
+        first.close();
+        opened.remove(first);
+        ConnectProxy proxy = open(new ConnectProxy(Map.of()));
+        Worker worker = open(new Worker(
+                "key-1",
+                10_000,
+                GeminiOptions.of(gemini.baseUri()).withProxy(proxy.uri()),
+                Duration.ofMinutes(1),
+                Duration.ofSeconds(1),
+                20));
+        soon().until(() -> worker.client.wayOut().away());
+        send(request);
+        soon().until(() -> updatesOf(request).size() == 2);
+        assertThat(updatesOf(request)).allMatch(Completed.class::isInstance);
     }
 
     @Test

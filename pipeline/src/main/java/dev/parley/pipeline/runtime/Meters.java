@@ -69,7 +69,8 @@ public final class Meters {
 
     /** A count that is kept elsewhere and read when somebody looks; must be cheap and must not throw. */
     public void count(String name, String description, Supplier<Long> count) {
-        registry.getOrCreate(FunctionalCounter.builder("parley_" + name, count, Supplier::get)
+        // The registry holds the object weakly and the function strongly: the supplier must not be the object.
+        registry.getOrCreate(FunctionalCounter.builder("parley_" + name, this, meters -> count.get())
                 .description(description));
     }
 
