@@ -18,11 +18,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Promise 3: no quota group exceeds its limit in any rolling window, over any number of workers, restarts and clock
@@ -60,6 +62,12 @@ public final class QuotaScheduler implements AutoCloseable {
     private final QuotaListener listener;
     private final SharedQuota shared;
     private final LocalQuota local;
+    /**
+     * Bounds how many ask at once, in the order of their coming: what a thousand ask in one moment takes Redis longer than
+     * a command may take, and would look like a sick one. Far more than fill the line to a Redis 200 ms away.
+     */
+    private final Semaphore turnstile = new Semaphore(64, true);
+
     private final CircuitBreaker breaker = CircuitBreaker.create(
             // A second timeout would tell nothing that the first has not: the own share is as lawful, only smaller.
             config -> config.name("quota")
@@ -200,13 +208,22 @@ public final class QuotaScheduler implements AutoCloseable {
 
     private Turn shared(ReservationId id, Optional<Turn.Reserved> earlier) {
         try {
-            return ask(() -> inRedis(id, earlier));
+            turnstile.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RedisUnavailable("interrupted before asking", e);
+        }
+        try {
+            // Those who waited behind a failure need not ask again.
+            return spendsShared() ? ask(() -> inRedis(id, earlier)) : local(id);
         } catch (RedisUnavailable e) {
             if (Thread.currentThread().isInterrupted()) {
                 throw e;
             }
             leaveRedis(e.getMessage());
             return local(id);
+        } finally {
+            turnstile.release();
         }
     }
 
@@ -456,8 +473,14 @@ public final class QuotaScheduler implements AutoCloseable {
                 condition(group, memory, now),
                 useSeen ? seen.used() : memory.used(),
                 limits.of(group).perDay().map(ignored -> useSeen ? seen.usedToday() : memory.today()),
-                memory.disabled(),
-                group.keys().stream().map(ApiKey::hash).toList());
+                memory.disabled().entrySet().stream()
+                        .filter(off -> keyHashes(group).anyMatch(off.getKey()::equals))
+                        .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue)),
+                keyHashes(group).toList());
+    }
+
+    private static Stream<String> keyHashes(QuotaGroup group) {
+        return group.keys().stream().map(ApiKey::hash);
     }
 
     private GroupState.Condition condition(QuotaGroup group, LocalQuota.Memory memory, long now) {
