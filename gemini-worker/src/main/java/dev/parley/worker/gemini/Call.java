@@ -153,7 +153,7 @@ final class Call {
             return GeminiClient.aborted(aborted.get(), true, answer.textSoFar());
         }
         if (Thread.currentThread().isInterrupted()) {
-            return new Cancelled(answer.textSoFar());
+            return new Cancelled(true, answer.textSoFar());
         }
         return switch (trouble) {
             case Line.TooLarge _ -> unreadable("a response above %d bytes".formatted(options.maxResponseBytes()));

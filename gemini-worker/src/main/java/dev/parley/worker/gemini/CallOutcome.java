@@ -25,9 +25,10 @@ public sealed interface CallOutcome {
     /**
      * The call was cancelled, or its thread interrupted.
      *
+     * @param requestSent whether it may have cost quota
      * @param textSoFar what the listener has heard
      */
-    record Cancelled(String textSoFar) implements CallOutcome {}
+    record Cancelled(boolean requestSent, String textSoFar) implements CallOutcome {}
 
     /** No answer. */
     sealed interface Failed extends CallOutcome {

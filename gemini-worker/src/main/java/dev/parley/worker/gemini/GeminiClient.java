@@ -140,7 +140,7 @@ public final class GeminiClient implements AutoCloseable {
         boolean sound = false;
         try {
             if (watch.aborted().isPresent()) {
-                return new Cancelled("");
+                return new Cancelled(false, "");
             }
             line = lines.take(watch);
             if (!allowed.getAsBoolean()) {
@@ -162,7 +162,7 @@ public final class GeminiClient implements AutoCloseable {
             return outcome;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return new Cancelled("");
+            return new Cancelled(false, "");
         } finally {
             // First the watch, so that nothing closes a line that already serves another call.
             watch.close();
@@ -246,7 +246,7 @@ public final class GeminiClient implements AutoCloseable {
 
     static CallOutcome aborted(Abort why, boolean requestSent, String textSoFar) {
         return switch (why) {
-            case CANCELLED -> new Cancelled(textSoFar);
+            case CANCELLED -> new Cancelled(requestSent, textSoFar);
             case CONNECT_TIMEOUT -> timeout(Kind.CONNECT_TIMEOUT, requestSent);
             case FIRST_BYTE_TIMEOUT -> timeout(Kind.FIRST_BYTE_TIMEOUT, requestSent);
             // After a drain timeout the answer is there, so this outcome is never looked at.

@@ -212,6 +212,9 @@ final class RequestHandler implements Handler {
                     return finished(request, held, finished);
                 }
                 case CallOutcome.Cancelled cancelled -> {
+                    if (!cancelled.requestSent()) {
+                        quota.release(turn);
+                    }
                     return cancelled(held);
                 }
                 case CallOutcome.KeyTrouble trouble -> {
@@ -398,10 +401,14 @@ final class RequestHandler implements Handler {
         return new Conclusion.Done(result);
     }
 
-    private static Conclusion cancelled(Running.Try held) {
+    private Conclusion cancelled(Running.Try held) {
         Cancellation cancellation = held.cancellation();
         return switch (cancellation.reason().orElse(Running.STOPPING)) {
-            case Running.REVOKED -> new Conclusion.Drop("cancelled or replaced while it ran");
+            case Running.REVOKED -> {
+                // A place that was only promised is somebody else's; one under which a call was made stays spent.
+                quota.release(reservation(held.answer()));
+                yield new Conclusion.Drop("cancelled or replaced while it ran");
+            }
             case Running.LEASE_LOST -> new Conclusion.Drop("another run has taken over");
             default -> new Conclusion.HandBack();
         };

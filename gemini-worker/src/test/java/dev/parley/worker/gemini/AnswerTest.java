@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** What the fake does not say but the real model may. */
 class AnswerTest {
-    private static final CallOutcome UNFINISHED = new Cancelled("unfinished");
+    private static final CallOutcome UNFINISHED = new Cancelled(true, "unfinished");
 
     private final List<String> deltas = new ArrayList<>();
     private final Answer answer = new Answer("asked-model", 1_000, deltas::add);

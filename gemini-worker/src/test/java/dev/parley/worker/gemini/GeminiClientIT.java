@@ -378,7 +378,7 @@ class GeminiClientIT {
                     Requests.KEY, Requests.asking("[[fake gate=never at=0]]"), deltas::add, cancellation));
             await().until(() -> fake.held("never") == 1);
             cancellation.cancel("the user left");
-            assertThat(call.get()).isEqualTo(new Cancelled(""));
+            assertThat(call.get()).isEqualTo(new Cancelled(true, ""));
         }
     }
 
@@ -398,7 +398,7 @@ class GeminiClientIT {
                     cancellation));
             assertThat(heard.await(1, TimeUnit.MINUTES)).isTrue();
             cancellation.cancel("the user left");
-            assertThat(call.get()).isEqualTo(new Cancelled(String.join("", deltas)));
+            assertThat(call.get()).isEqualTo(new Cancelled(true, String.join("", deltas)));
         }
     }
 
@@ -407,7 +407,7 @@ class GeminiClientIT {
         Cancellation cancellation = new Cancellation();
         cancellation.cancel("at once");
         assertThat(client.stream(Requests.KEY, Requests.asking("Hello"), deltas::add, cancellation))
-                .isEqualTo(new Cancelled(""));
+                .isEqualTo(new Cancelled(false, ""));
     }
 
     @Test
@@ -430,7 +430,7 @@ class GeminiClientIT {
         });
         await().until(() -> fake.held("never") == 1);
         thread.interrupt();
-        assertThat(result.get()).isEqualTo(List.of(new Cancelled(""), true));
+        assertThat(result.get()).isEqualTo(List.of(new Cancelled(true, ""), true));
     }
 
     @Test

@@ -182,7 +182,7 @@ class GeminiProxyIT {
                     () -> client.stream(Requests.KEY, Requests.asking("Hello"), delta -> {}, cancellation));
             Awaitility.await().until(() -> heads().size() == 1);
             cancellation.cancel("the user left");
-            assertThat(call.get()).isEqualTo(new Cancelled(""));
+            assertThat(call.get()).isEqualTo(new Cancelled(false, ""));
         }
     }
 
