@@ -54,9 +54,13 @@ final class Classifier {
         String diagnosis = "finishReason " + code(finishReason);
         Failure failure =
                 switch (finishReason) {
-                    case "SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY" ->
-                        Sentences.ANSWER_BLOCKED;
-                    case "RECITATION" -> Sentences.RECITATION;
+                    case "SAFETY",
+                            "BLOCKLIST",
+                            "PROHIBITED_CONTENT",
+                            "SPII",
+                            "IMAGE_SAFETY",
+                            "IMAGE_PROHIBITED_CONTENT" -> Sentences.ANSWER_BLOCKED;
+                    case "RECITATION", "IMAGE_RECITATION" -> Sentences.RECITATION;
                     case "LANGUAGE" -> Sentences.LANGUAGE;
                     // OTHER, malformed calls of tools that were not offered, and reasons yet to come: the model did
                     // answer and was paid for it, so it is the user who decides on another try.

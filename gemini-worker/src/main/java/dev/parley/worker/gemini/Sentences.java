@@ -65,7 +65,9 @@ final class Sentences {
             "The answer was stopped",
             "The model stopped because the answer came too close to an existing text. Ask for it in other words.");
     static final Failure LANGUAGE = Failure.of(
-            "answer-language", "The language is not supported", "The model does not answer in this language.");
+            "answer-language",
+            "The language is not supported",
+            "The model does not answer in this language. Ask for an answer in another one.");
     static final Failure STOPPED = Failure.of(
             "answer-stopped",
             "The model stopped",

@@ -62,6 +62,27 @@ class ClassifierTest {
                         Final.class, failed -> assertThat(failed.failure()).isEqualTo(Sentences.CONVERSATION_TOO_LONG));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "SAFETY, answer-blocked",
+        "BLOCKLIST, answer-blocked",
+        "PROHIBITED_CONTENT, answer-blocked",
+        "SPII, answer-blocked",
+        "IMAGE_SAFETY, answer-blocked",
+        "IMAGE_PROHIBITED_CONTENT, answer-blocked",
+        "RECITATION, answer-recitation",
+        "IMAGE_RECITATION, answer-recitation",
+        "LANGUAGE, answer-language",
+        "OTHER, answer-stopped",
+        "MALFORMED_FUNCTION_CALL, answer-stopped",
+        "A_REASON_YET_TO_COME, answer-stopped",
+    })
+    void everyReasonToStopHasASentenceThatSaysWhatToDo(String finishReason, String type) {
+        Final stopped = Classifier.stopped(finishReason);
+        assertThat(stopped.failure().type()).isEqualTo("urn:parley:problem:" + type);
+        assertThat(stopped.failure().detail()).containsAnyOf("Another", "another", "other words");
+    }
+
     @Test
     void aRedirectIsNotFollowedAndPasses() {
         assertThat(classify(302, "")).isInstanceOf(Transient.class);
