@@ -14,6 +14,7 @@ import dev.parley.api.live.EventHub;
 import dev.parley.api.live.EventsService;
 import dev.parley.api.live.LiveRuns;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Notifier;
 import dev.parley.api.outbox.OutboxRelay;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.prompt.PromptStore;
@@ -75,10 +76,10 @@ public final class ChatApi implements AutoCloseable {
             Runs runs = new Runs(redis);
             EventHub hub = parts.opened("event hub", EventHub.open(redis, instance, meters));
             OutboxRelay relay = parts.opened("outbox relay", OutboxRelay.start(outbox, broker, meters));
-            parts.opened(
-                    "result consumer", ResultConsumer.start(broker, messages, runs, hub, relay::wake, meters, clock));
-            parts.opened(
-                    "dead letter watch", DeadLetterWatch.start(broker, messages, hub, relay::wake, DEAD_LETTERS_EVERY));
+            LiveRuns liveRuns = new LiveRuns(runs);
+            Notifier notifier = new Notifier(liveRuns, hub, relay);
+            parts.opened("result consumer", ResultConsumer.start(broker, messages, runs, notifier, meters, clock));
+            parts.opened("dead letter watch", DeadLetterWatch.start(broker, messages, notifier, DEAD_LETTERS_EVERY));
             parts.opened("sampler", sampler(meters, broker, redis, outbox, workers));
 
             HealthService health = new HealthService(
@@ -91,7 +92,6 @@ public final class ChatApi implements AutoCloseable {
                     () -> started,
                     () -> stopping);
             Users users = Users.of(settings.authMode());
-            LiveRuns liveRuns = new LiveRuns(runs);
             ApiRouting.Parts routes = new ApiRouting.Parts(
                     users,
                     new ChatStore(database, ids, clock),
@@ -102,7 +102,7 @@ public final class ChatApi implements AutoCloseable {
                     relay,
                     health,
                     new EventsService(users, messages, hub, runs, quiet),
-                    new AdminService(users, new DeadLetters(broker, messages, liveRuns, hub, relay), workers, clock),
+                    new AdminService(users, new DeadLetters(broker, messages, notifier), workers, clock),
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())

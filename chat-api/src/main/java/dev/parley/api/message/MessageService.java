@@ -57,6 +57,7 @@ public final class MessageService implements HttpService {
     private final Runs runs;
     private final ChatEvents events;
     private final Outbox outbox;
+    private final Notifier notifier;
     private final int maxCharacters;
 
     /**
@@ -80,6 +81,7 @@ public final class MessageService implements HttpService {
         this.runs = runs;
         this.events = events;
         this.outbox = outbox;
+        this.notifier = new Notifier(runs, events, outbox);
         this.maxCharacters = maxCharacters;
     }
 
@@ -229,7 +231,7 @@ public final class MessageService implements HttpService {
         Message message = change.message();
         answersOnly(message);
         if (change.changed()) {
-            tell(change);
+            notifier.changed(change);
         } else if (message.status() != Status.CANCELLED) {
             throw Problem.conflict(
                     "answer-ended",
@@ -250,7 +252,7 @@ public final class MessageService implements HttpService {
         }
         Change change = store.retry(user, id, Requests.id(request)).orElseThrow(MessageService::absent);
         if (change.changed()) {
-            tell(change);
+            notifier.changed(change);
         } else if (change.message().status() == Status.COMPLETED) {
             throw Problem.conflict(
                     "answer-completed", "The answer is complete", "A completed answer cannot be tried again.");
@@ -270,7 +272,7 @@ public final class MessageService implements HttpService {
         // One that begins just now is stopped by the new round.
         Edited edited = revised(store.edit(user, id, content, Requests.id(request)), Edited.class);
         events.publish(edited.message().chatId(), new ChatEvent.MessageUpdated(edited.message()));
-        tell(edited.answer());
+        notifier.changed(edited.answer());
         Bodies.send(response, new Sent(edited.message(), edited.answer().message()));
     }
 
@@ -317,16 +319,6 @@ public final class MessageService implements HttpService {
                         "Later messages of this chat build upon this one; it cannot be changed or withdrawn any more.");
             case Revision other -> done.cast(other);
         };
-    }
-
-    private void tell(Change change) {
-        Message answer = change.message();
-        runs.revoke(answer.id(), change.round());
-        // Before a worker can begin: a viewer takes a new run only after it has heard that the answer is queued again.
-        events.publish(answer.chatId(), ChatEvent.of(answer));
-        if (change.outboxGrew()) {
-            outbox.wake();
-        }
     }
 
     private static void answersOnly(Message message) {

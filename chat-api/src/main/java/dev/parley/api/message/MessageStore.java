@@ -46,18 +46,15 @@ public final class MessageStore {
     private final Clock clock;
     private final int maxAttempts;
     private final Duration handOver;
-    private final Conversation conversation;
 
     /** @param maxAttempts how often an answer is tried in one round, as shown to users */
     public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts) {
-        this(database, ids, clock, maxAttempts, HAND_OVER, Conversation.STANDARD);
+        this(database, ids, clock, maxAttempts, HAND_OVER);
     }
 
     /** @param handOver how long a new message is left to the one who accepted it */
-    public MessageStore(
-            Database database, Ids ids, Clock clock, int maxAttempts, Duration handOver, Conversation conversation) {
+    public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts, Duration handOver) {
         this.handOver = handOver;
-        this.conversation = conversation;
         this.database = database;
         this.ids = ids;
         this.clock = clock;
@@ -90,6 +87,10 @@ public final class MessageStore {
         record NoSuchChat() implements Sending {}
     }
 
+    // A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited.
+    private static final String WAITED_FOR =
+            "CASE WHEN %1$s.status IN ('queued', 'retrying') THEN %1$s.id ELSE %1$s.waits_for END";
+
     // Locks the chat, so that sends to it come one after the other.
     private static final String LOCK = """
             SELECT id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
@@ -104,8 +105,7 @@ public final class MessageStore {
                 SELECT id, status, waits_for, ctid AS version FROM messages WHERE id = (SELECT head_id FROM chat)
                 FOR SHARE
             ), place AS (
-                SELECT TRUE AS found, chat.head_id,
-                       CASE WHEN head.status IN ('queued', 'retrying') THEN head.id ELSE head.waits_for END AS waits_for
+                SELECT TRUE AS found, chat.head_id, %s AS waits_for
                 FROM chat LEFT JOIN head ON TRUE
                 WHERE chat.head_id IS NULL
                    OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version)
@@ -139,10 +139,11 @@ public final class MessageStore {
                 WHERE c.id = :chat
                 RETURNING c.*
             )
-            SELECT place.head_id, place.waits_for, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent, due.id AS outbox_id, conversation.turns, %s
+            SELECT place.head_id, place.waits_for, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent,
+                   due.id AS outbox_id, conversation.turns, %s
             FROM chat LEFT JOIN place ON TRUE LEFT JOIN sent c ON TRUE LEFT JOIN due ON TRUE
             LEFT JOIN conversation ON TRUE
-            """.formatted(Conversation.SQL, Chat.COLUMNS);
+            """.formatted(WAITED_FOR.formatted("head"), Conversation.SQL, Chat.COLUMNS);
     private static final String REPEATED = """
             SELECT u.id AS message_id, u.parent_id, u.content, u.created_at, u.request_hash, u.waited_for, u.model,
                    a.id AS answer_id
@@ -177,7 +178,7 @@ public final class MessageStore {
         UUID message = ids.next();
         UUID answer = ids.next();
         Instant now = now();
-        Optional<Optional<Sending>> sending = conversation
+        Optional<Optional<Sending>> sending = Conversation.STANDARD
                 .bind(Sql.of(db, SEND))
                 .with("user", user)
                 .with("message", message)
@@ -503,13 +504,13 @@ public final class MessageStore {
     }
 
     private static final String LOCK_EARLIER = """
-            SELECT earlier.id, earlier.status, earlier.waits_for
+            SELECT %s AS waits_for
             FROM messages m
             JOIN messages question ON question.id = m.parent_id
             JOIN messages earlier ON earlier.id = question.parent_id
             WHERE m.id = :message
             FOR SHARE OF earlier
-            """;
+            """.formatted(WAITED_FOR.formatted("earlier"));
     private static final String RETRY = nextRound("""
             FROM chats c
             WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
@@ -568,7 +569,7 @@ public final class MessageStore {
     private Optional<Change> nextRound(DbExecute tx, UUID answer, String requestId, Sql begin) {
         Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
                 .with("message", answer)
-                .one(MessageStore::waitFor)
+                .one(row -> row.optionalUuid("waits_for"))
                 .flatMap(earlier -> earlier);
         Optional<Stored> retried = begin.with("message", answer)
                 .with("waits_for", waitsFor)
@@ -623,19 +624,7 @@ public final class MessageStore {
     private static final String EDIT = """
             UPDATE messages m SET content = :content WHERE m.id = :message RETURNING %s
             """.formatted(MessageRows.COLUMNS);
-    private static final String ASK_AGAIN = """
-            WITH again AS (
-                UPDATE messages m
-                SET status = 'queued', round = m.round + 1, attempt = NULL, error = NULL, next_attempt_at = NULL,
-                    expected_at = NULL, request_id = :request
-                WHERE m.id = :answer
-                RETURNING m.*
-            ), due AS (
-                INSERT INTO outbox (answer_id, round, created_at)
-                SELECT id, round, CAST(:now AS timestamptz) FROM again WHERE waits_for IS NULL
-            )
-            SELECT %s FROM again m
-            """.formatted(MessageRows.COLUMNS);
+    private static final String ASK_AGAIN = nextRound("WHERE m.id = :message");
 
     /** The answer of a user's message. */
     Optional<UUID> answerOf(UUID user, UUID message) {
@@ -675,7 +664,8 @@ public final class MessageStore {
                     .orElseThrow();
             Sql.of(tx, WITHDRAW).with("answer", answer).change();
             Stored again = Sql.of(tx, ASK_AGAIN)
-                    .with("answer", answer)
+                    .with("message", answer)
+                    .with("waits_for", pending.get().waitsFor())
                     .with("request", requestId)
                     .with("now", now())
                     .one(this::stored)
@@ -818,15 +808,6 @@ public final class MessageStore {
 
     private Message message(Row row) {
         return MessageRows.message(row, maxAttempts);
-    }
-
-    /** A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited. */
-    private static Optional<UUID> waitFor(Row row) {
-        return isPending(row.text("status")) ? Optional.of(row.uuid("id")) : row.optionalUuid("waits_for");
-    }
-
-    private static boolean isPending(String status) {
-        return status.equals("queued") || status.equals("retrying");
     }
 
     /** In milliseconds, as PostgreSQL keeps less than a Java instant holds and a repeated response must be the same. */

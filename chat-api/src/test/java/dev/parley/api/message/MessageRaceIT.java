@@ -10,7 +10,6 @@ import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Revision;
 import dev.parley.api.message.MessageStore.Sending;
-import dev.parley.api.outbox.Conversation;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.message.AnswerRef;
@@ -52,7 +51,7 @@ class MessageRaceIT {
     static void open() {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 8, Duration.ofSeconds(30));
         Ids ids = new Ids(Clock.systemUTC(), new Random(5));
-        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
+        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO);
         chats = new ChatStore(database, ids, Clock.systemUTC());
         database.run(db -> Sql.of(db, """
                         CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$

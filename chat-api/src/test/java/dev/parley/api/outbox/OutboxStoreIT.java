@@ -44,7 +44,7 @@ class OutboxStoreIT {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 4, Duration.ofSeconds(30));
         Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
         Ids ids = new Ids(Clock.systemUTC(), new Random(3));
-        messages = new MessageStore(database, ids, clock, 5, Duration.ZERO, Conversation.STANDARD);
+        messages = new MessageStore(database, ids, clock, 5, Duration.ZERO);
         chats = new ChatStore(database, ids, clock);
     }
 

@@ -37,8 +37,7 @@ class DeadLetterWatchIT {
     }
 
     private void watch() {
-        pipeline.open(DeadLetterWatch.start(
-                broker, pipeline.messages, pipeline.listener, pipeline.wakes::incrementAndGet, Duration.ofMillis(100)));
+        pipeline.open(DeadLetterWatch.start(broker, pipeline.messages, pipeline.notifier, Duration.ofMillis(100)));
     }
 
     private static GenerationRequest request(Message answer) {

@@ -16,6 +16,7 @@ import dev.parley.api.http.HttpServer;
 import dev.parley.api.http.Resource;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Notifier;
 import dev.parley.api.message.Runs;
 import dev.parley.api.outbox.Outbox;
 import dev.parley.api.outbox.OutboxEntry;
@@ -139,7 +140,10 @@ public final class ApiServer implements AutoCloseable {
                         })
                         .seal(),
                 new AdminService(
-                        users, new DeadLetters(broker, messages, runs, listener, outbox), workers, Clock.systemUTC()),
+                        users,
+                        new DeadLetters(broker, messages, new Notifier(runs, listener, outbox)),
+                        workers,
+                        Clock.systemUTC()),
                 ids,
                 new Meters(registry));
         server = HttpServer.configure(WebServer.builder())
