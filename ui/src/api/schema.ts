@@ -143,6 +143,26 @@ export interface paths {
         patch: operations["updateChat"];
         trace?: never;
     };
+    "/api/chats/{chatId}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        /** How the model is asked in this chat; what is absent is the standard. */
+        get: operations["getChatSettings"];
+        /** Sets how messages sent from now on are asked; `{}` is the standard. Answers that wait already keep what they were accepted with. */
+        put: operations["replaceChatSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}/messages": {
         parameters: {
             query?: never;
@@ -496,6 +516,7 @@ export interface components {
         };
         NewChat: {
             title?: string;
+            settings?: components["schemas"]["GenerationSettings"];
         };
         ChatChange: {
             title?: string;
@@ -510,6 +531,14 @@ export interface components {
         ChatPage: {
             items: components["schemas"]["Chat"][];
             next?: string;
+        };
+        GenerationSettings: {
+            /** @description One of /api/models. */
+            model?: string;
+            temperature?: number;
+            /** @description What the model is told before every conversation of the chat. */
+            systemInstruction?: string;
+            maxOutputTokens?: number;
         };
         NewMessage: {
             /** @description At most MESSAGE_MAX_CHARACTERS characters (100,000 unless set). */
@@ -987,6 +1016,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationSettings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationSettings"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationSettings"];
                 };
             };
             default: components["responses"]["Problem"];

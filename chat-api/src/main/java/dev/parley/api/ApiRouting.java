@@ -52,7 +52,7 @@ public final class ApiRouting {
         routing.register(parts.health())
                 .register(new OpenApiService())
                 .register(new ModelService(models))
-                .register(new ChatService(parts.users(), parts.chats(), parts.runs(), parts.events()))
+                .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
                 .register(new MessageService(
                         parts.users(),
                         parts.messages(),

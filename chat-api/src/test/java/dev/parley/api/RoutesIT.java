@@ -74,6 +74,10 @@ class RoutesIT {
         return api.get(path, ApiServer.USER, user);
     }
 
+    private Answer put(String path, String json) {
+        return api.send("PUT", path, json, ApiServer.USER, user);
+    }
+
     private String newChat() {
         Answer created = post("/api/chats", "{}");
         assertThat(created.status()).isEqualTo(201);
@@ -124,6 +128,45 @@ class RoutesIT {
                 .containsExactly("chat.updated", "message.created", "message.created", "chat.updated", "chat.deleted");
         assertThat(get(chat).problem()).isEqualTo("404 not-found");
         assertThat(get("/api/messages/" + sent.text("/message/id")).status()).isEqualTo(404);
+    }
+
+    @Test
+    void aChatsSettingsAreCheckedKeptAndReplacedAsAWhole() {
+        Answer created = post("/api/chats", "{\"settings\":{\"temperature\":0.5,\"maxOutputTokens\":100}}");
+        String settings = "/api/chats/" + created.text("/id") + "/settings";
+        assertThat(get(settings).json()).hasToString("{\"temperature\":0.5,\"maxOutputTokens\":100}");
+        Answer replaced = put(settings, "{\"systemInstruction\":\"Be brief.\",\"model\":\"model-b\"}");
+        assertThat(replaced.status()).as(replaced.text()).isEqualTo(200);
+        assertThat(get(settings).json())
+                .isEqualTo(replaced.json())
+                .hasToString("{\"model\":\"model-b\",\"systemInstruction\":\"Be brief.\"}");
+        assertThat(put(settings, "{}").status()).isEqualTo(200);
+        assertThat(get(settings).json()).isEmpty();
+        Map.of(
+                        "{\"model\":\"no-such\"}", "model",
+                        "{\"temperature\":2.1}", "temperature",
+                        "{\"temperature\":-1}", "temperature",
+                        "{\"maxOutputTokens\":0}", "maxOutputTokens",
+                        "{\"maxOutputTokens\":1.5}", "maxOutputTokens",
+                        "{\"temperature\":\"1\"}", "temperature",
+                        "{\"systemInstruction\":\" \"}", "systemInstruction",
+                        "{\"topP\":1}", "topP")
+                .forEach((body, field) -> {
+                    assertThat(put(settings, body).problem()).as(body).isEqualTo("400 invalid-request " + field);
+                });
+        assertThat(post("/api/chats", "{\"settings\":{\"temperature\":3}}").problem())
+                .isEqualTo("400 invalid-request settings.temperature");
+    }
+
+    @Test
+    void aMessageWithoutAModelIsForTheChatsAndThenForTheStandardOne() {
+        String chat = newChat();
+        assertThat(send(chat, "one").text("/answer/model")).isEqualTo("model-a");
+        put(chat + "/settings", "{\"model\":\"model-b\"}");
+        assertThat(send(chat, "two").text("/answer/model")).isEqualTo("model-b");
+        assertThat(post(chat + "/messages", "{\"content\":\"three\",\"model\":\"model-a\"}")
+                        .text("/answer/model"))
+                .isEqualTo("model-a");
     }
 
     @Test
@@ -574,6 +617,8 @@ class RoutesIT {
                 api.delete(chat, ApiServer.USER, user),
                 get(chat + "/messages"),
                 post(chat + "/messages", "{\"content\":\"x\"}"),
+                get(chat + "/settings"),
+                put(chat + "/settings", "{}"),
                 get(messagePath),
                 get(answerPath),
                 post(answerPath + "/cancel", ""),

@@ -8,6 +8,7 @@ import dev.parley.api.http.Problem;
 import dev.parley.api.http.Requests;
 import dev.parley.api.http.Resource;
 import dev.parley.api.message.Runs;
+import dev.parley.api.model.Models;
 import dev.parley.api.user.Users;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.HttpRules;
@@ -23,15 +24,19 @@ public final class ChatService implements HttpService {
 
     private final Users users;
     private final ChatStore chats;
+    private final Models models;
     private final Runs runs;
     private final ChatEvents events;
 
-    public ChatService(Users users, ChatStore chats, Runs runs, ChatEvents events) {
+    public ChatService(Users users, ChatStore chats, Models models, Runs runs, ChatEvents events) {
         this.users = users;
         this.chats = chats;
+        this.models = models;
         this.runs = runs;
         this.events = events;
     }
+
+    private record NewChat(Optional<String> title, Optional<GenerationSettings> settings) {}
 
     private record TitleInput(Optional<String> title) {}
 
@@ -43,6 +48,8 @@ public final class ChatService implements HttpService {
                 .get("/{chatId}", this::find)
                 .patch("/{chatId}", this::rename)
                 .delete("/{chatId}", this::delete)
+                .get("/{chatId}/settings", this::settings)
+                .put("/{chatId}/settings", this::configure)
                 .seal();
     }
 
@@ -55,9 +62,13 @@ public final class ChatService implements HttpService {
 
     private void create(ServerRequest request, ServerResponse response) {
         UUID user = users.of(request);
-        Optional<String> title = Bodies.read(request, TitleInput.class).title();
-        Chat chat = chats.create(
-                user, title.map(text -> Fields.text("title", text, MAX_TITLE)).orElse(""));
+        NewChat body = Bodies.read(request, NewChat.class);
+        String title =
+                body.title().map(text -> Fields.text("title", text, MAX_TITLE)).orElse("");
+        GenerationSettings settings = body.settings()
+                .map(given -> given.checked("settings.", models.ids()))
+                .orElse(GenerationSettings.STANDARD);
+        Chat chat = chats.create(user, title, settings);
         response.status(Status.CREATED_201).header("Location", "/api/chats/" + chat.id());
         Bodies.send(response, chat);
     }
@@ -78,6 +89,23 @@ public final class ChatService implements HttpService {
         Chat chat = chats.rename(user, id, title).orElseThrow(() -> Problem.notFound("chat"));
         events.publish(id, new ChatEvent.ChatUpdated(chat));
         Bodies.send(response, chat);
+    }
+
+    private void settings(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "chatId");
+        Bodies.send(response, chats.settings(user, id).orElseThrow(() -> Problem.notFound("chat")));
+    }
+
+    private void configure(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "chatId");
+        GenerationSettings settings =
+                Bodies.read(request, GenerationSettings.class).checked("", models.ids());
+        if (!chats.configure(user, id, settings)) {
+            throw Problem.notFound("chat");
+        }
+        Bodies.send(response, settings);
     }
 
     private void delete(ServerRequest request, ServerResponse response) {

@@ -5,6 +5,7 @@ import dev.parley.api.database.Sql;
 import dev.parley.api.http.Cursor;
 import dev.parley.api.http.Page;
 import dev.parley.api.id.Ids;
+import dev.parley.pipeline.message.Json;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -24,16 +25,17 @@ public final class ChatStore {
         this.clock = clock;
     }
 
-    public Chat create(UUID user, String title) {
+    public Chat create(UUID user, String title, GenerationSettings settings) {
         Instant now = now();
         Chat chat = new Chat(ids.next(), title, now, now);
         database.run(db -> Sql.of(db, """
-                        INSERT INTO chats (id, user_id, title, created_at, updated_at)
-                        VALUES (:id, :user, :title, :now, :now)
+                        INSERT INTO chats (id, user_id, title, settings, created_at, updated_at)
+                        VALUES (:id, :user, :title, CAST(:settings AS jsonb), :now, :now)
                         """)
                 .with("id", chat.id())
                 .with("user", user)
                 .with("title", title)
+                .with("settings", Json.text(settings))
                 .with("now", now)
                 .change());
         return chat;
@@ -45,6 +47,26 @@ public final class ChatStore {
     public Optional<Chat> find(UUID user, UUID chat) {
         return database.run(
                 db -> Sql.of(db, FIND).with("chat", chat).with("user", user).one(Chat::of));
+    }
+
+    /** @return empty when the user has no such chat */
+    public Optional<GenerationSettings> settings(UUID user, UUID chat) {
+        return database.run(db -> Sql.of(db, "SELECT settings FROM chats WHERE id = :chat AND user_id = :user")
+                .with("chat", chat)
+                .with("user", user)
+                .one(GenerationSettings::of));
+    }
+
+    /** Changes how the messages sent from now on are asked. @return whether the user has such a chat */
+    public boolean configure(UUID user, UUID chat, GenerationSettings settings) {
+        return database.run(db -> Sql.of(
+                                db,
+                                "UPDATE chats SET settings = CAST(:settings AS jsonb) WHERE id = :chat AND user_id = :user")
+                        .with("settings", Json.text(settings))
+                        .with("chat", chat)
+                        .with("user", user)
+                        .change())
+                > 0;
     }
 
     private static final String LIST = """

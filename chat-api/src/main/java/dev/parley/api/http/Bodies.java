@@ -53,6 +53,11 @@ public final class Bodies {
                 LogicalType.Textual, config -> config.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
                         .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
                         .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail));
+        builder.withCoercionConfig(
+                LogicalType.Integer, config -> config.setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
+                        .setCoercion(CoercionInputShape.String, CoercionAction.Fail));
+        builder.withCoercionConfig(
+                LogicalType.Float, config -> config.setCoercion(CoercionInputShape.String, CoercionAction.Fail));
         return builder.build();
     }
 
@@ -199,6 +204,9 @@ public final class Bodies {
         }
         if (CharSequence.class.isAssignableFrom(type)) {
             return "a string";
+        }
+        if (type == Integer.class || type == Long.class || type == int.class || type == long.class) {
+            return "a whole number";
         }
         if (Number.class.isAssignableFrom(type) || type.isPrimitive() && type != boolean.class) {
             return "a number";

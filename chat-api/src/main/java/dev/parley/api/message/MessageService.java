@@ -151,11 +151,8 @@ public final class MessageService implements HttpService {
     }
 
     private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
-        String model = body.model().orElse(models.standard());
-        if (!models.ids().contains(model)) {
-            throw Problem.invalid("model", "\"model\" must be one of %s.".formatted(String.join(", ", models.ids())));
-        }
-        return new Draft(content(user, body), model, key, hash, Requests.id(request));
+        body.model().ifPresent(model -> Fields.oneOf("model", model, models.ids()));
+        return new Draft(content(user, body), body.model(), models.standard(), key, hash, Requests.id(request));
     }
 
     private String content(UUID user, NewMessage body) {

@@ -1,6 +1,7 @@
 package dev.parley.api.message;
 
 import dev.parley.api.chat.Chat;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Row;
 import dev.parley.api.database.Sql;
@@ -64,11 +65,17 @@ public final class MessageStore {
     /**
      * What is to be sent, checked and filled in.
      *
+     * @param model empty for the chat's, or, where it has none, the standard one
      * @param requestHash tells requests apart that use the same idempotency key
      * @param requestId of the HTTP request
      */
     public record Draft(
-            String content, String model, Optional<String> idempotencyKey, String requestHash, String requestId) {}
+            String content,
+            Optional<String> model,
+            String standardModel,
+            Optional<String> idempotencyKey,
+            String requestHash,
+            String requestId) {}
 
     /** What became of a send. */
     public sealed interface Sending {
@@ -100,12 +107,13 @@ public final class MessageStore {
     // there is no place.
     private static final String SEND = """
             WITH RECURSIVE chat AS (
-                SELECT id, head_id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
+                SELECT id, head_id, settings, COALESCE(CAST(:model AS text), settings->>'model', :standard_model) AS model
+                FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
             ), head AS (
                 SELECT id, status, waits_for, ctid AS version FROM messages WHERE id = (SELECT head_id FROM chat)
                 FOR SHARE
             ), place AS (
-                SELECT TRUE AS found, chat.head_id, %s AS waits_for
+                SELECT TRUE AS found, chat.head_id, chat.settings, chat.model, %s AS waits_for
                 FROM chat LEFT JOIN head ON TRUE
                 WHERE chat.head_id IS NULL
                    OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version)
@@ -113,16 +121,17 @@ public final class MessageStore {
                 INSERT INTO messages
                     (id, chat_id, parent_id, role, content, status, model, created_at,
                      idempotency_key, request_hash, waited_for)
-                SELECT CAST(:message AS uuid), CAST(:chat AS uuid), head_id, 'user', :content, 'completed', :model,
+                SELECT CAST(:message AS uuid), CAST(:chat AS uuid), head_id, 'user', :content, 'completed', model,
                        CAST(:now AS timestamptz), :key, :hash, waits_for
                 FROM place
                 ON CONFLICT (chat_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
                 RETURNING id, waited_for AS waits_for
             ), answer AS (
-                INSERT INTO messages (id, chat_id, parent_id, role, status, model, waits_for, request_id, created_at)
-                SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), id, 'assistant', 'queued', CAST(:model AS text),
-                       waits_for, CAST(:request AS text), CAST(:now AS timestamptz)
-                FROM message
+                INSERT INTO messages
+                    (id, chat_id, parent_id, role, status, model, settings, waits_for, request_id, created_at)
+                SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), message.id, 'assistant', 'queued', place.model,
+                       NULLIF(place.settings, '{}'), message.waits_for, CAST(:request AS text), CAST(:now AS timestamptz)
+                FROM message, place
                 RETURNING id, waits_for
             ), due AS (
                 INSERT INTO outbox (answer_id, round, created_at, due_at)
@@ -139,7 +148,7 @@ public final class MessageStore {
                 WHERE c.id = :chat
                 RETURNING c.*
             )
-            SELECT place.head_id, place.waits_for, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent,
+            SELECT place.head_id, place.waits_for, place.settings, place.model, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent,
                    due.id AS outbox_id, conversation.turns, %s
             FROM chat LEFT JOIN place ON TRUE LEFT JOIN sent c ON TRUE LEFT JOIN due ON TRUE
             LEFT JOIN conversation ON TRUE
@@ -186,6 +195,7 @@ public final class MessageStore {
                 .with("chat", chat)
                 .with("content", draft.content())
                 .with("model", draft.model())
+                .with("standard_model", draft.standardModel())
                 .with("now", now)
                 .with("key", draft.idempotencyKey())
                 .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
@@ -205,33 +215,35 @@ public final class MessageStore {
                             chat,
                             row.optionalUuid("head_id"),
                             draft.content(),
-                            draft.model(),
+                            row.text("model"),
                             now,
                             message,
                             answer,
                             row.optionalUuid("waits_for"));
-                    return Optional.of(new Sending.Accepted(sent, Chat.of(row), due(row, sent, draft)));
+                    return Optional.of(new Sending.Accepted(sent, Chat.of(row), due(row, user, sent, draft)));
                 });
         return sending.orElseGet(() -> Optional.of(new Sending.NoSuchChat()));
     }
 
     /** What the relay would read from the outbox, without reading it. */
-    private static Optional<OutboxEntry> due(Row row, Sent sent, Draft draft) {
+    private static Optional<OutboxEntry> due(Row row, UUID user, Sent sent, Draft draft) {
         Message answer = sent.answer();
         if (answer.waitsFor().isPresent()) {
             return Optional.empty();
         }
         List<Turn> turns = new ArrayList<>(Conversation.turns(row));
         turns.add(new Turn(GenerationRequest.Role.USER, draft.content()));
+        GenerationRequest request = GenerationRequest.first(
+                new AnswerRef(answer.chatId(), answer.id(), 1, 1),
+                user,
+                row.text("model"),
+                turns,
+                draft.requestId(),
+                answer.createdAt());
         return Optional.of(new OutboxEntry(
                 row.number("outbox_id"),
                 answer.id(),
-                Optional.of(GenerationRequest.first(
-                        new AnswerRef(answer.chatId(), answer.id(), 1, 1),
-                        draft.model(),
-                        turns,
-                        draft.requestId(),
-                        answer.createdAt()))));
+                Optional.of(GenerationSettings.of(row).applyTo(request))));
     }
 
     /** What an earlier request with this key led to; empty when there was none, or the user has no such chat. */

@@ -3,6 +3,7 @@ package dev.parley.api.message;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.api.chat.ChatStore;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Sql;
 import dev.parley.api.id.Ids;
@@ -74,11 +75,14 @@ class MessageRaceIT {
     @BeforeEach
     void aChatOfItsOwn() {
         database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
-        chat = chats.create(Users.LOCAL, "").id();
+        chat = chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
     }
 
     private Sent send(String content) {
-        return ((Sending.Accepted) store.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+        return ((Sending.Accepted) store.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft(content, Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 
@@ -143,8 +147,10 @@ class MessageRaceIT {
                 Sql.of(tx, "UPDATE messages SET status = 'completed', content = 'one answer' WHERE id = :id")
                         .with("id", first.answer().id())
                         .change();
-                Future<Sending> sending = threads.submit(
-                        () -> store.send(Users.LOCAL, chat, new Draft("next", "m", Optional.empty(), "h", "r")));
+                Future<Sending> sending = threads.submit(() -> store.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft("next", Optional.of("m"), "standard", Optional.empty(), "h", "r")));
                 Awaitility.await().until(() -> waiting() == 1);
                 return sending;
             });

@@ -93,7 +93,9 @@ class RelayIT {
         MessageStore store = new MessageStore(
                 pipeline.database, new Ids(Clock.systemUTC(), new Random(7)), Clock.systemUTC(), 5, handOver);
         return ((Sending.Accepted) store.send(
-                        Users.LOCAL, pipeline.newChat(), new Draft(content, "m", Optional.empty(), "h", "r")))
+                        Users.LOCAL,
+                        pipeline.newChat(),
+                        new Draft(content, Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .due()
                 .orElseThrow();
     }

@@ -3,6 +3,7 @@ package dev.parley.api.support;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.api.chat.ChatStore;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
@@ -124,12 +125,14 @@ public final class Pipeline implements AutoCloseable {
     }
 
     public UUID newChat() {
-        return chats.create(Users.LOCAL, "").id();
+        return chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
     }
 
     public Sent send(UUID chat, String content) {
-        return ((Sending.Accepted)
-                        messages.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+        return ((Sending.Accepted) messages.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft(content, Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 

@@ -251,6 +251,7 @@ final class Limiter {
         for (int i = 0; i < number; i++) {
             GenerationRequest request = GenerationRequest.first(
                     new AnswerRef(UUID.randomUUID(), UUID.randomUUID(), 1, 1),
+                    UUID.randomUUID(),
                     Options.DEFAULT_MODEL,
                     List.of(new GenerationRequest.Turn(GenerationRequest.Role.USER, "bench")),
                     "bench",
