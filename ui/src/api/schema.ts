@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chats/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names under which the user has put chats, in order. A folder is there as long as a chat is in it. */
+        get: operations["listFolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}": {
         parameters: {
             query?: never;
@@ -181,6 +198,7 @@ export interface paths {
         /**
          * Accepts a message. After the 201 it is answered, or ends visibly as failed or cancelled.
          * @description A message sent while an answer is pending waits for it, durably. Give either `content`, or `promptId` with its `variables`.
+         *     With `editOf` it is another version of an earlier message of the user: a branch that begins beside it and is shown from now on.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -248,6 +266,47 @@ export interface paths {
         put?: never;
         /** Tries a failed or cancelled answer again, or a retrying one now instead of at its time. A queued or generating answer is left as it is. */
         post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{messageId}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for another version of an ended answer, as the chat's settings say now, and shows that branch.
+         * @description A 409 (`answer-pending`) as long as the answer has not ended.
+         */
+        post: operations["regenerateMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{messageId}/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the branch that the message is on the chat's current one, with the message's newest continuation as its end. Viewers get a new snapshot. */
+        post: operations["showMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -520,11 +579,19 @@ export interface components {
         };
         ChatChange: {
             title?: string;
+            pinned?: boolean;
+            archived?: boolean;
+            /** @description Empty for none. */
+            folder?: string;
         };
         Chat: {
             id: components["schemas"]["Id"];
             /** @description Empty until the first message or a rename. */
             title: string;
+            pinned: boolean;
+            /** @description Put away; lists show it only when asked for. */
+            archived: boolean;
+            folder?: string;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
         };
@@ -547,7 +614,9 @@ export interface components {
             variables?: {
                 [key: string]: string;
             };
+            /** @description Instead of the chat's. */
             model?: string;
+            editOf?: components["schemas"]["Id"];
         };
         MessageEdit: {
             /** @description At most MESSAGE_MAX_CHARACTERS characters (100,000 unless set). */
@@ -594,7 +663,15 @@ export interface components {
         };
         MessagePage: {
             items: components["schemas"]["Message"][];
+            versions: components["schemas"]["Versions"];
             next?: string;
+        };
+        /**
+         * @description For each message of the page that has more than one version (edits of a user's message, regenerated answers): the ids of all, oldest
+         *     first, its own included. `POST /api/messages/{messageId}/show` shows another one.
+         */
+        Versions: {
+            [key: string]: components["schemas"]["Id"][];
         };
         Variable: {
             name: string;
@@ -631,6 +708,7 @@ export interface components {
         Snapshot: {
             chat: components["schemas"]["Chat"];
             messages: components["schemas"]["Message"][];
+            versions: components["schemas"]["Versions"];
             /** @description Cursor for older messages. */
             next?: string;
             live: components["schemas"]["Live"][];
@@ -902,6 +980,12 @@ export interface operations {
     listChats: {
         parameters: {
             query?: {
+                /** @description `true` for those put away instead of the others. */
+                archived?: boolean;
+                /** @description `true` for the pinned ones only. */
+                pinned?: boolean;
+                /** @description Only those of this folder. */
+                folder?: string;
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -945,6 +1029,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The folders, 200 at most. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            /** @description How many are in it and not archived. */
+                            chats: number;
+                        }[];
+                    };
                 };
             };
             default: components["responses"]["Problem"];
@@ -1251,6 +1362,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    regenerateMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Instead of the chat's. */
+                    model?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new version, queued. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    showMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chat. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -78,6 +78,20 @@ class RoutesIT {
         return api.send("PUT", path, json, ApiServer.USER, user);
     }
 
+    private Answer patch(String path, String json) {
+        Answer changed = api.send("PATCH", path, json, ApiServer.USER, user);
+        assertThat(changed.status()).as(changed.text()).isIn(200, 400);
+        return changed;
+    }
+
+    private List<String> ids(String path) {
+        return get(path).texts("/items", "id");
+    }
+
+    private static String id(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
     private String newChat() {
         Answer created = post("/api/chats", "{}");
         assertThat(created.status()).isEqualTo(201);
@@ -167,6 +181,99 @@ class RoutesIT {
         assertThat(post(chat + "/messages", "{\"content\":\"three\",\"model\":\"model-a\"}")
                         .text("/answer/model"))
                 .isEqualTo("model-a");
+    }
+
+    @Test
+    void chatsArePinnedArchivedAndPutIntoFolders() {
+        String first = newChat();
+        String second = newChat();
+        newChat();
+        String before = get(first).text("/updatedAt");
+        assertThat(patch(first, "{\"pinned\":true,\"folder\":\"Work\"}").text("/folder"))
+                .isEqualTo("Work");
+        patch(second, "{\"archived\":true,\"folder\":\"Work\"}");
+        assertThat(get(first).text("/updatedAt"))
+                .as("putting in order is no news")
+                .isEqualTo(before);
+        assertThat(ids("/api/chats")).hasSize(2).doesNotContain(id(second));
+        assertThat(ids("/api/chats?archived=true")).containsExactly(id(second));
+        assertThat(ids("/api/chats?pinned=true")).containsExactly(id(first));
+        assertThat(ids("/api/chats?folder=Work")).containsExactly(id(first));
+        assertThat(get("/api/chats/folders").json()).hasToString("{\"items\":[{\"name\":\"Work\",\"chats\":1}]}");
+        assertThat(patch(first, "{\"folder\":\"\",\"pinned\":false}").json().has("folder"))
+                .isFalse();
+        patch(second, "{\"folder\":\"\"}");
+        assertThat(get("/api/chats/folders").json().get("items")).isEmpty();
+        assertThat(patch(first, "{}").problem()).isEqualTo("400 invalid-request body");
+        assertThat(get("/api/chats?pinned=yes").problem()).isEqualTo("400 invalid-request pinned");
+    }
+
+    @Test
+    void anotherVersionOfAMessageIsABranchBesideIt() {
+        String chat = newChat();
+        Answer first = send(chat, "one");
+        complete(first, "answer one");
+        Answer second = send(chat, "two");
+        complete(second, "answer two");
+        server.events.clear();
+        Answer edited = post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        assertThat(edited.status()).as(edited.text()).isEqualTo(201);
+        assertThat(edited.text("/message/parentId")).isEqualTo(first.text("/answer/id"));
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        Answer page = get(chat + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "answer one", "two, better", "");
+        assertThat(page.json().get("versions")).hasSize(1);
+        assertThat(page.json().at("/versions/" + edited.text("/message/id")))
+                .hasToString("[\"%s\",\"%s\"]".formatted(second.text("/message/id"), edited.text("/message/id")));
+
+        assertThat(post("/api/messages/" + second.text("/message/id") + "/show", "")
+                        .status())
+                .isEqualTo(200);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .containsExactly("one", "answer one", "two", "answer two");
+
+        Answer root = post(
+                chat + "/messages", "{\"content\":\"another\",\"editOf\":\"%s\"}".formatted(first.text("/message/id")));
+        assertThat(root.json().at("/message").has("parentId")).isFalse();
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("another", "");
+        assertThat(get(chat + "/messages").json().at("/versions/" + root.text("/message/id")))
+                .hasSize(2);
+        for (String wrong : List.of(first.text("/answer/id"), id(chat))) {
+            assertThat(post(chat + "/messages", "{\"content\":\"x\",\"editOf\":\"%s\"}".formatted(wrong))
+                            .problem())
+                    .isEqualTo("400 invalid-request editOf");
+        }
+    }
+
+    @Test
+    void anEndedAnswerIsAskedForAgainBesideItself() {
+        String chat = newChat();
+        Answer sent = send(chat, "one");
+        String answer = "/api/messages/" + sent.text("/answer/id");
+        assertThat(post(answer + "/regenerate", "{}").problem()).isEqualTo("409 answer-pending");
+        complete(sent, "first");
+        put(chat + "/settings", "{\"model\":\"model-b\"}");
+        server.events.clear();
+        server.wakes.set(0);
+        Answer again = post(answer + "/regenerate", "{}");
+        assertThat(again.status()).as(again.text()).isEqualTo(201);
+        assertThat(again.header("Location")).contains("/api/messages/" + again.text("/id"));
+        assertThat(again.text("/model")).isEqualTo("model-b");
+        assertThat(again.text("/status")).isEqualTo("queued");
+        assertThat(server.wakes).hasValue(1);
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        Answer page = get(chat + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "");
+        assertThat(page.json().at("/versions/" + again.text("/id"))).hasSize(2);
+        assertThat(post(answer + "/regenerate", "{\"model\":\"model-a\"}").text("/model"))
+                .isEqualTo("model-a");
+        assertThat(post(answer + "/show", "").status()).isEqualTo(200);
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("one", "first");
+        assertThat(post("/api/messages/" + sent.text("/message/id") + "/regenerate", "{}")
+                        .problem())
+                .isEqualTo("409 not-an-answer");
     }
 
     @Test
@@ -623,6 +730,8 @@ class RoutesIT {
                 get(answerPath),
                 post(answerPath + "/cancel", ""),
                 post(answerPath + "/retry", ""),
+                post(answerPath + "/regenerate", "{}"),
+                post(answerPath + "/show", ""),
                 get(promptPath),
                 api.send("PUT", promptPath, "{\"name\":\"x\",\"text\":\"x\"}", ApiServer.USER, user),
                 api.delete(promptPath, ApiServer.USER, user))) {

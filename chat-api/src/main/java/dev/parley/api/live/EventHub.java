@@ -164,6 +164,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             case ChatEvent.MessageCreated created -> Optional.empty();
             case ChatEvent.MessageUpdated updated -> Optional.empty();
             case ChatEvent.MessageDeleted deleted -> Optional.of(deleted.answerId());
+            case ChatEvent.BranchChanged changed -> Optional.empty();
             case ChatEvent.ChatUpdated updated -> Optional.empty();
             case ChatEvent.ChatDeleted deleted -> Optional.empty();
         };

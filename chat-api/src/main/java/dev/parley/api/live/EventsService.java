@@ -77,7 +77,9 @@ public final class EventsService implements HttpService {
     private Optional<EventStream.Stored> stored(UUID user, UUID chat) {
         return messages.branch(user, chat, Optional.empty(), MESSAGES)
                 .map(page -> new EventStream.Stored(
-                        page.chat(), page.messages(), page.older().map(older -> Cursor.of(older)
-                                .encoded())));
+                        page.chat(),
+                        page.messages(),
+                        page.versions(),
+                        page.older().map(older -> Cursor.of(older).encoded())));
     }
 }

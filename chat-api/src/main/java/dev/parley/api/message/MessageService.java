@@ -1,10 +1,10 @@
 package dev.parley.api.message;
 
+import dev.parley.api.chat.Chat;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
 import dev.parley.api.http.Bodies;
 import dev.parley.api.http.Fields;
-import dev.parley.api.http.Page;
 import dev.parley.api.http.Problem;
 import dev.parley.api.http.Requests;
 import dev.parley.api.http.Resource;
@@ -12,6 +12,8 @@ import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Regeneration;
+import dev.parley.api.message.MessageStore.Regeneration.Begun;
 import dev.parley.api.message.MessageStore.Revision;
 import dev.parley.api.message.MessageStore.Revision.Edited;
 import dev.parley.api.message.MessageStore.Revision.Withdrawn;
@@ -97,6 +99,8 @@ public final class MessageService implements HttpService {
                 .delete("/{messageId}", this::withdraw)
                 .post("/{messageId}/cancel", this::cancel)
                 .post("/{messageId}/retry", this::retry)
+                .post("/{messageId}/regenerate", this::regenerate)
+                .post("/{messageId}/show", this::show)
                 .seal();
     }
 
@@ -118,12 +122,16 @@ public final class MessageService implements HttpService {
                     case Sending.Accepted accepted -> {
                         accepted.due().ifPresent(outbox::hand);
                         log(accepted.sent().answer());
-                        events.publish(
-                                chat,
-                                new ChatEvent.MessageCreated(accepted.sent().message()));
-                        events.publish(
-                                chat,
-                                new ChatEvent.MessageCreated(accepted.sent().answer()));
+                        if (body.editOf().isPresent()) {
+                            events.publish(chat, new ChatEvent.BranchChanged(chat));
+                        } else {
+                            events.publish(
+                                    chat,
+                                    new ChatEvent.MessageCreated(accepted.sent().message()));
+                            events.publish(
+                                    chat,
+                                    new ChatEvent.MessageCreated(accepted.sent().answer()));
+                        }
                         events.publish(chat, new ChatEvent.ChatUpdated(accepted.chat()));
                         yield accepted.sent();
                     }
@@ -134,6 +142,8 @@ public final class MessageService implements HttpService {
                                 "idempotency-key-reused",
                                 "Idempotency-Key used before",
                                 "This Idempotency-Key came with another request in this chat; take a new one.");
+                    case Sending.NoSuchVersion() ->
+                        throw Problem.invalid("editOf", "\"editOf\" must be a user's message of this chat.");
                     case Sending.NoSuchChat() -> throw Problem.notFound("chat");
                 };
         response.status(io.helidon.http.Status.CREATED_201)
@@ -152,7 +162,8 @@ public final class MessageService implements HttpService {
 
     private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
         body.model().ifPresent(model -> Fields.oneOf("model", model, models.ids()));
-        return new Draft(content(user, body), body.model(), models.standard(), key, hash, Requests.id(request));
+        return new Draft(
+                content(user, body), body.editOf(), body.model(), models.standard(), key, hash, Requests.id(request));
     }
 
     private String content(UUID user, NewMessage body) {
@@ -173,9 +184,11 @@ public final class MessageService implements HttpService {
 
     /** Equal requests have equal hashes, in whichever order their fields came. */
     private static String hash(NewMessage body) {
-        return sha256(Json.bytes(
-                new NewMessage(body.content(), body.promptId(), body.variables().map(TreeMap::new), body.model())));
+        return sha256(Json.bytes(new NewMessage(
+                body.content(), body.promptId(), body.variables().map(TreeMap::new), body.model(), body.editOf())));
     }
+
+    private record MessagePage(List<Message> items, Map<UUID, List<UUID>> versions, Optional<String> next) {}
 
     private void list(ServerRequest request, ServerResponse response) {
         UUID user = users.of(request);
@@ -183,7 +196,7 @@ public final class MessageService implements HttpService {
         Optional<UUID> newest = Requests.cursor(request, 1).map(cursor -> cursor.uuid(0));
         MessageReader.Snapshot snapshot =
                 reader.page(user, chat, newest, Requests.limit(request)).orElseThrow(() -> Problem.notFound("chat"));
-        byte[] body = Json.bytes(new Page<>(snapshot.messages(), snapshot.next()));
+        byte[] body = Json.bytes(new MessagePage(snapshot.messages(), snapshot.versions(), snapshot.next()));
         String tag = '"' + sha256(body) + '"';
         response.header("ETag", tag).header("Cache-Control", "private, no-cache");
         if (matches(request, tag)) {
@@ -257,6 +270,44 @@ public final class MessageService implements HttpService {
         Bodies.send(response, reader.now(change.message()));
     }
 
+    /** The body of a regeneration. */
+    private record Again(Optional<String> model) {}
+
+    private void regenerate(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Optional<String> model = Bodies.read(request, Again.class).model();
+        model.ifPresent(name -> Fields.oneOf("model", name, models.ids()));
+        Begun begun =
+                switch (store.regenerate(user, id, model, models.standard(), Requests.id(request))
+                        .orElseThrow(MessageService::absent)) {
+                    case Begun begin -> begin;
+                    case Regeneration.NotAnAnswer() -> throw notAnAnswer();
+                    case Regeneration.Pending() ->
+                        throw Problem.conflict(
+                                "answer-pending",
+                                "The answer has not ended",
+                                "Another version can be asked for when this one has ended; cancel it first.");
+                };
+        if (begun.outboxGrew()) {
+            outbox.wake();
+        }
+        UUID chat = begun.chat().id();
+        events.publish(chat, new ChatEvent.BranchChanged(chat));
+        events.publish(chat, new ChatEvent.ChatUpdated(begun.chat()));
+        response.status(io.helidon.http.Status.CREATED_201)
+                .header("Location", "/api/messages/" + begun.answer().id());
+        Bodies.send(response, begun.answer());
+    }
+
+    private void show(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Chat chat = store.show(user, id).orElseThrow(MessageService::absent);
+        events.publish(chat.id(), new ChatEvent.BranchChanged(chat.id()));
+        Bodies.send(response, chat);
+    }
+
     /** The body of an edit. */
     private record Edit(Optional<String> content) {}
 
@@ -320,11 +371,15 @@ public final class MessageService implements HttpService {
 
     private static void answersOnly(Message message) {
         if (message.role() == Role.USER) {
-            throw Problem.conflict(
-                    "not-an-answer",
-                    "This is not an answer",
-                    "This is a user's message; use the id of the answer that follows it.");
+            throw notAnAnswer();
         }
+    }
+
+    private static Problem notAnAnswer() {
+        return Problem.conflict(
+                "not-an-answer",
+                "This is not an answer",
+                "This is a user's message; use the id of the answer that follows it.");
     }
 
     private static Problem absent() {

@@ -1,5 +1,6 @@
 package dev.parley.api.message;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import dev.parley.api.chat.Chat;
 import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
@@ -23,7 +24,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -65,12 +68,14 @@ public final class MessageStore {
     /**
      * What is to be sent, checked and filled in.
      *
+     * @param editOf a user's message of the chat of which this is another version: it begins a branch beside it
      * @param model empty for the chat's, or, where it has none, the standard one
      * @param requestHash tells requests apart that use the same idempotency key
      * @param requestId of the HTTP request
      */
     public record Draft(
             String content,
+            Optional<UUID> editOf,
             Optional<String> model,
             String standardModel,
             Optional<String> idempotencyKey,
@@ -84,6 +89,9 @@ public final class MessageStore {
          * @param due what can be published at once; empty when an earlier answer is waited for
          */
         record Accepted(Sent sent, Chat chat, Optional<OutboxEntry> due) implements Sending {}
+
+        /** The chat has no such user's message that this could be a version of. */
+        record NoSuchVersion() implements Sending {}
 
         /** The key was used before, for the same request; {@code sent} is what was answered then. */
         record Repeated(Sent sent) implements Sending {}
@@ -106,8 +114,13 @@ public final class MessageStore {
     // either where a lock was waited for: then the end of the branch is newer than what this statement sees of it, and
     // there is no place.
     private static final String SEND = """
-            WITH RECURSIVE chat AS (
-                SELECT id, head_id, settings, COALESCE(CAST(:model AS text), settings->>'model', :standard_model) AS model
+            WITH RECURSIVE version AS (
+                SELECT parent_id FROM messages WHERE id = :edit_of AND chat_id = :chat AND role = 'user'
+            ), chat AS (
+                SELECT id, settings, COALESCE(CAST(:model AS text), settings->>'model', :standard_model) AS model,
+                       CASE WHEN CAST(:edit_of AS uuid) IS NULL THEN head_id
+                            ELSE (SELECT parent_id FROM version) END AS head_id,
+                       CAST(:edit_of AS uuid) IS NULL OR EXISTS (SELECT 1 FROM version) AS version_found
                 FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
             ), head AS (
                 SELECT id, status, waits_for, ctid AS version FROM messages WHERE id = (SELECT head_id FROM chat)
@@ -115,8 +128,8 @@ public final class MessageStore {
             ), place AS (
                 SELECT TRUE AS found, chat.head_id, chat.settings, chat.model, %s AS waits_for
                 FROM chat LEFT JOIN head ON TRUE
-                WHERE chat.head_id IS NULL
-                   OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version)
+                WHERE chat.version_found AND (chat.head_id IS NULL
+                   OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version))
             ), message AS (
                 INSERT INTO messages
                     (id, chat_id, parent_id, role, content, status, model, created_at,
@@ -148,8 +161,8 @@ public final class MessageStore {
                 WHERE c.id = :chat
                 RETURNING c.*
             )
-            SELECT place.head_id, place.waits_for, place.settings, place.model, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent,
-                   due.id AS outbox_id, conversation.turns, %s
+            SELECT place.head_id, place.waits_for, place.settings, place.model, chat.version_found,
+                   place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent, due.id AS outbox_id, conversation.turns, %s
             FROM chat LEFT JOIN place ON TRUE LEFT JOIN sent c ON TRUE LEFT JOIN due ON TRUE
             LEFT JOIN conversation ON TRUE
             """.formatted(WAITED_FOR.formatted("head"), Conversation.SQL, Chat.COLUMNS);
@@ -194,6 +207,7 @@ public final class MessageStore {
                 .with("answer", answer)
                 .with("chat", chat)
                 .with("content", draft.content())
+                .with("edit_of", draft.editOf())
                 .with("model", draft.model())
                 .with("standard_model", draft.standardModel())
                 .with("now", now)
@@ -203,6 +217,9 @@ public final class MessageStore {
                 .with("title", Title.of(draft.content()))
                 .with("hand_over", handOver.toMillis() / 1000.0)
                 .one(row -> {
+                    if (!row.bool("version_found")) {
+                        return Optional.of(new Sending.NoSuchVersion());
+                    }
                     if (row.bool("overtaken")) {
                         return Optional.empty();
                     }
@@ -579,10 +596,7 @@ public final class MessageStore {
     }
 
     private Optional<Change> nextRound(DbExecute tx, UUID answer, String requestId, Sql begin) {
-        Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
-                .with("message", answer)
-                .one(row -> row.optionalUuid("waits_for"))
-                .flatMap(earlier -> earlier);
+        Optional<UUID> waitsFor = earlier(tx, answer);
         Optional<Stored> retried = begin.with("message", answer)
                 .with("waits_for", waitsFor)
                 .with("request", requestId)
@@ -598,6 +612,110 @@ public final class MessageStore {
                 .change());
         Stored now = retried.get();
         return Optional.of(new Change(now.message(), now.round(), true, waitsFor.isEmpty()));
+    }
+
+    // A new version of the answer, beside it; what the chat says now of how to ask holds.
+    private static final String REGENERATE = """
+            WITH answer AS (
+                INSERT INTO messages
+                    (id, chat_id, parent_id, role, status, model, settings, waits_for, request_id, created_at)
+                SELECT CAST(:answer AS uuid), c.id, m.parent_id, 'assistant', 'queued',
+                       COALESCE(CAST(:model AS text), c.settings->>'model', :standard_model), NULLIF(c.settings, '{}'),
+                       CAST(:waits_for AS uuid), CAST(:request AS text), CAST(:now AS timestamptz)
+                FROM messages m JOIN chats c ON c.id = m.chat_id
+                WHERE m.id = :message
+                RETURNING *
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, round, CAST(:now AS timestamptz) FROM answer WHERE waits_for IS NULL
+            ), shown AS (
+                UPDATE chats c SET head_id = answer.id, updated_at = :now FROM answer WHERE c.id = answer.chat_id
+                RETURNING c.*
+            )
+            SELECT %s, %s FROM answer m, shown c
+            """.formatted(MessageRows.COLUMNS, Chat.COLUMNS);
+
+    /** What an answer has to wait for: see the class. */
+    private static Optional<UUID> earlier(DbExecute tx, UUID answer) {
+        return Sql.of(tx, LOCK_EARLIER)
+                .with("message", answer)
+                .one(row -> row.optionalUuid("waits_for"))
+                .flatMap(earlier -> earlier);
+    }
+
+    /** What became of a wish for another version of an answer. */
+    public sealed interface Regeneration {
+        /** @param outboxGrew whether the relay has something to do */
+        record Begun(Message answer, Chat chat, boolean outboxGrew) implements Regeneration {}
+
+        /** A user's message. */
+        record NotAnAnswer() implements Regeneration {}
+
+        /** It has not ended yet. */
+        record Pending() implements Regeneration {}
+    }
+
+    /**
+     * Asks for another version of an ended answer, and shows that branch.
+     *
+     * @param model empty for the chat's, or, where it has none, the standard one
+     * @return empty when the user has no such message
+     */
+    public Optional<Regeneration> regenerate(
+            UUID user, UUID answer, Optional<String> model, String standardModel, String requestId) {
+        return database.inTransaction(tx -> {
+            Sql.of(tx, LOCK_CHAT_OF).with("message", answer).with("user", user).one(row -> row.uuid("id"));
+            Optional<Message> old =
+                    Sql.of(tx, FIND).with("message", answer).with("user", user).one(this::message);
+            if (old.isEmpty() || old.get().role() == Role.USER) {
+                return old.map(found -> new Regeneration.NotAnAnswer());
+            }
+            if (old.get().pending()) {
+                return Optional.of(new Regeneration.Pending());
+            }
+            Optional<UUID> waitsFor = earlier(tx, answer);
+            return Sql.of(tx, REGENERATE)
+                    .with("answer", ids.next())
+                    .with("message", answer)
+                    .with("model", model)
+                    .with("standard_model", standardModel)
+                    .with("waits_for", waitsFor)
+                    .with("request", requestId)
+                    .with("now", now())
+                    .one(row -> new Regeneration.Begun(message(row), Chat.of(row), waitsFor.isEmpty()));
+        });
+    }
+
+    // From the message down its newest continuation.
+    private static final String SHOW = """
+            WITH RECURSIVE line AS (
+                SELECT m.id, 0 AS depth FROM messages m WHERE m.id = :message
+                UNION ALL
+                SELECT (SELECT next.id FROM messages next WHERE next.parent_id = line.id ORDER BY next.id DESC LIMIT 1),
+                       line.depth + 1
+                FROM line WHERE line.id IS NOT NULL
+            )
+            UPDATE chats c
+            SET head_id = (SELECT id FROM line WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1)
+            WHERE c.id = :chat
+            RETURNING %s
+            """.formatted(Chat.COLUMNS);
+
+    /**
+     * Makes the branch that a message is on the current one, with the message's newest continuation as its end.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Chat> show(UUID user, UUID message) {
+        return database.inTransaction(tx -> Sql.of(tx, LOCK_CHAT_OF)
+                .with("message", message)
+                .with("user", user)
+                .one(row -> row.uuid("id"))
+                // In a statement of its own, which sees what was added while the lock was waited for.
+                .flatMap(chat -> Sql.of(tx, SHOW)
+                        .with("chat", chat)
+                        .with("message", message)
+                        .one(Chat::of)));
     }
 
     /** What became of an edit or a withdrawal. */
@@ -773,10 +891,12 @@ public final class MessageStore {
      * A part of a chat's current branch.
      *
      * @param messages in order, oldest first
+     * @param versions of those messages that have more than one: the ids of all, oldest first
      * @param older the newest message that is not on this page, where there is one
      */
-    public record BranchPage(Chat chat, List<Message> messages, Optional<UUID> older) {}
+    public record BranchPage(Chat chat, List<Message> messages, Map<UUID, List<UUID>> versions, Optional<UUID> older) {}
 
+    private static final TypeReference<List<UUID>> VERSIONS = new TypeReference<>() {};
     private static final String BRANCH = """
             WITH RECURSIVE chat AS (
                 SELECT * FROM chats WHERE id = :chat AND user_id = :user
@@ -788,7 +908,13 @@ public final class MessageStore {
                 FROM branch JOIN messages older ON older.id = branch.parent_id
                 WHERE branch.depth < :limit
             )
-            SELECT %s, %s FROM chat c LEFT JOIN branch m ON TRUE ORDER BY m.depth DESC
+            SELECT %s, %s,
+                   CASE WHEN m.parent_id IS NULL
+                        THEN (SELECT json_agg(v.id ORDER BY v.id) FROM messages v
+                              WHERE v.chat_id = c.id AND v.parent_id IS NULL)
+                        ELSE (SELECT json_agg(v.id ORDER BY v.id) FROM messages v WHERE v.parent_id = m.parent_id)
+                   END AS versions
+            FROM chat c LEFT JOIN branch m ON TRUE ORDER BY m.depth DESC
             """.formatted(Chat.COLUMNS, MessageRows.COLUMNS);
 
     /**
@@ -798,20 +924,32 @@ public final class MessageStore {
      * @return empty when the user has no such chat
      */
     public Optional<BranchPage> branch(UUID user, UUID chat, Optional<UUID> newest, int limit) {
-        record Line(Chat chat, Optional<Message> message) {}
+        record Line(Chat chat, Optional<Message> message, List<UUID> versions) {}
         List<Line> lines = database.run(db -> Sql.of(db, BRANCH)
                 .with("chat", chat)
                 .with("user", user)
                 .with("newest", newest)
                 .with("limit", limit)
-                .list(row -> new Line(Chat.of(row), row.optionalUuid("id").map(id -> message(row)))));
+                .list(row -> new Line(
+                        Chat.of(row),
+                        row.optionalUuid("id").map(id -> message(row)),
+                        row.json("versions", VERSIONS).orElse(List.of()))));
         if (lines.isEmpty()) {
             return Optional.empty();
         }
         List<Message> messages =
                 lines.stream().flatMap(line -> line.message().stream()).toList();
+        Map<UUID, List<UUID>> versions = new LinkedHashMap<>();
+        for (Line line : lines) {
+            if (line.versions().size() > 1) {
+                line.message().ifPresent(message -> versions.put(message.id(), line.versions()));
+            }
+        }
         return Optional.of(new BranchPage(
-                lines.getFirst().chat(), messages, messages.stream().findFirst().flatMap(Message::parentId)));
+                lines.getFirst().chat(),
+                messages,
+                versions,
+                messages.stream().findFirst().flatMap(Message::parentId)));
     }
 
     private Stored stored(Row row) {

@@ -88,11 +88,13 @@ class MessageStoreIT {
     }
 
     private static Draft draft(String content) {
-        return new Draft(content, Optional.of("model-a"), "standard", Optional.empty(), "hash", "request-1");
+        return new Draft(
+                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.empty(), "hash", "request-1");
     }
 
     private static Draft draft(String content, String key, String hash) {
-        return new Draft(content, Optional.of("model-a"), "standard", Optional.of(key), hash, "request-1");
+        return new Draft(
+                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.of(key), hash, "request-1");
     }
 
     private Sent send(String content) {

@@ -71,7 +71,7 @@ class OutboxStoreIT {
         return ((Sending.Accepted) messages.send(
                         Users.LOCAL,
                         chat,
-                        new Draft(content, Optional.of("m"), "standard", Optional.empty(), "h", "r")))
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 
@@ -115,7 +115,9 @@ class OutboxStoreIT {
                 Optional.of("chosen"), Optional.of(0.25), Optional.of("Be brief."), Optional.of(77));
         chats.configure(Users.LOCAL, chat, settings);
         Sending.Accepted accepted = (Sending.Accepted) messages.send(
-                Users.LOCAL, chat, new Draft("x", Optional.empty(), "standard", Optional.empty(), "h", "r"));
+                Users.LOCAL,
+                chat,
+                new Draft("x", Optional.empty(), Optional.empty(), "standard", Optional.empty(), "h", "r"));
         chats.configure(Users.LOCAL, chat, GenerationSettings.STANDARD);
         GenerationRequest handed = accepted.due().orElseThrow().request().orElseThrow();
         assertThat(handed.model()).isEqualTo("chosen");
