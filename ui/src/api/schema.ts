@@ -348,6 +348,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user's messages, on every branch, and chats by their titles in which all words of `q` are, the best first. Of the last word the beginning is enough. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -362,7 +379,7 @@ export interface paths {
          *     `answer.completed`, `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent
          *     (`chat.updated`), MessageDeleted (`message.deleted`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
          *     `answer.queued` tells that an answer waits (again): after a retry, or with a new `expectedAt`.
-         *     A comment comes every 15 s. `id` is opaque.
+         *     Another branch comes as a new `snapshot`. A comment comes every 15 s. `id` is opaque.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -665,6 +682,19 @@ export interface components {
             items: components["schemas"]["Message"][];
             versions: components["schemas"]["Versions"];
             next?: string;
+        };
+        Hit: {
+            chatId: components["schemas"]["Id"];
+            chatTitle: string;
+            messageId?: components["schemas"]["Id"];
+            /** @enum {string} */
+            role?: "user" | "assistant";
+            /** @description Plain text in pieces; those that match are what was looked for. Without `messageId` it is the chat's title. */
+            excerpt: {
+                text: string;
+                match: boolean;
+            }[];
+            at: components["schemas"]["Time"];
         };
         /**
          * @description For each message of the page that has more than one version (edits of a user's message, regenerated answers): the ids of all, oldest
@@ -1539,6 +1569,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                q: string;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Hit"][];
+                        next?: string;
+                    };
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -15,6 +15,8 @@ import dev.parley.api.model.Models;
 import dev.parley.api.outbox.Outbox;
 import dev.parley.api.prompt.PromptService;
 import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.search.SearchService;
+import dev.parley.api.search.SearchStore;
 import dev.parley.api.ui.UiService;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.runtime.Meters;
@@ -35,6 +37,7 @@ public final class ApiRouting {
             ChatStore chats,
             MessageStore messages,
             PromptStore prompts,
+            SearchStore search,
             Runs runs,
             ChatEvents events,
             Outbox outbox,
@@ -63,6 +66,7 @@ public final class ApiRouting {
                         parts.outbox(),
                         settings.maxMessageCharacters()))
                 .register(new PromptService(parts.users(), parts.prompts()))
+                .register(new SearchService(parts.users(), parts.search()))
                 .register(parts.live())
                 .register(parts.admin());
         // Last: what no route of the API takes is the page's.

@@ -20,6 +20,7 @@ import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.result.DeadLetterWatch;
 import dev.parley.api.result.ResultConsumer;
+import dev.parley.api.search.SearchStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Topology;
@@ -97,6 +98,7 @@ public final class ChatApi implements AutoCloseable {
                     new ChatStore(database, ids, clock),
                     messages,
                     new PromptStore(database, ids, clock),
+                    new SearchStore(database),
                     liveRuns,
                     hub,
                     relay,

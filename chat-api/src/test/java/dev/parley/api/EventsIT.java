@@ -313,6 +313,28 @@ class EventsIT {
     }
 
     @Test
+    void viewersOfAnotherBranchGetItAsANewSnapshot() throws Exception {
+        ChatApi here = api();
+        ApiClient client = client(here);
+        UUID chat = newChat(client);
+        AnswerRef answer = ask(client, chat);
+        Sse sse = watch(api(), chat);
+        UUID question = client.get("/api/messages/" + answer.answerId()).id("/parentId");
+        Answer edited = client.post(
+                "/api/chats/" + chat + "/messages", "{\"content\":\"Better?\",\"editOf\":\"%s\"}".formatted(question));
+        soon().until(() -> sse.named("snapshot").size() == 2);
+        assertThat(sse.named("snapshot")
+                        .getLast()
+                        .data()
+                        .at("/messages/0/content")
+                        .asText())
+                .isEqualTo("Better?");
+        assertThat(sse.named("snapshot").getLast().data().at("/versions/" + edited.text("/message/id")))
+                .hasSize(2);
+        sse.assertContract();
+    }
+
+    @Test
     void withoutRedisItSaysSoAndAfterwardsItBeginsAnew(@TempDir Path folder) throws Exception {
         try (RedisServer redis = RedisServer.start(folder.resolve("redis"), 0)) {
             redisUrl = redis.url();

@@ -10,6 +10,7 @@ import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -274,6 +275,51 @@ class RoutesIT {
         assertThat(post("/api/messages/" + sent.text("/message/id") + "/regenerate", "{}")
                         .problem())
                 .isEqualTo("409 not-an-answer");
+    }
+
+    @Test
+    void wordsAreFoundInTitlesAndMessagesWhateverTheirForm() {
+        String chat = newChat();
+        complete(send(chat, "How do running foxes jump?"), "Лисицы прыгают через заборы <b>высоко</b>.");
+        send(chat, "Something else\uFDD0");
+        patch(chat, "{\"title\":\"Animals\"}");
+        String other = newChat();
+        patch(other, "{\"title\":\"Jumping foxes\"}");
+
+        Answer hits = get("/api/search?q=fox+jump");
+        assertThat(hits.json().get("items")).hasSize(2);
+        assertThat(hits.texts("/items", "chatId")).containsExactlyInAnyOrder(id(chat), id(other));
+        Answer one = get("/api/search?q=fox%20run");
+        assertThat(one.texts("/items", "role")).containsExactly("user");
+        assertThat(one.json().at("/items/0/excerpt"))
+                .hasToString("[{\"text\":\"How do \",\"match\":false},{\"text\":\"running\",\"match\":true},"
+                        + "{\"text\":\" \",\"match\":false},{\"text\":\"foxes\",\"match\":true},"
+                        + "{\"text\":\" jump?\",\"match\":false}]");
+        assertThat(get("/api/search?q=" + encoded("прыгать забор")).texts("/items", "role"))
+                .containsExactly("assistant");
+        assertThat(get("/api/search?q=" + encoded("somethin")).texts("/items", "messageId"))
+                .as("the beginning of the last word")
+                .hasSize(1);
+        Answer page = get("/api/search?q=fox&limit=1");
+        assertThat(page.json().get("items")).hasSize(1);
+        assertThat(get("/api/search?q=fox&limit=1&cursor=" + page.text("/next")).texts("/items", "chatId"))
+                .hasSize(1)
+                .doesNotContainAnyElementsOf(page.texts("/items", "chatId"));
+        for (String nothing : List.of("nowhere", "& | !:*()'", "the")) {
+            assertThat(get("/api/search?q=" + encoded(nothing)).json().get("items"))
+                    .as(nothing)
+                    .isEmpty();
+        }
+        assertThat(get("/api/search").problem()).isEqualTo("400 invalid-request q");
+        assertThat(get("/api/search?q=+").problem()).isEqualTo("400 invalid-request q");
+        user = server.newUser().toString();
+        assertThat(get("/api/search?q=fox").json().get("items"))
+                .as("another user's")
+                .isEmpty();
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
     @Test

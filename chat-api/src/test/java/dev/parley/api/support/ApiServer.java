@@ -21,6 +21,7 @@ import dev.parley.api.message.Runs;
 import dev.parley.api.outbox.Outbox;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.search.SearchStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.broker.Broker;
@@ -122,6 +123,7 @@ public final class ApiServer implements AutoCloseable {
                 new ChatStore(served, ids, Clock.systemUTC()),
                 messages,
                 new PromptStore(served, ids, Clock.systemUTC()),
+                new SearchStore(served),
                 runs,
                 listener,
                 outbox,
