@@ -4,23 +4,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
-/** What somebody looks for, as PostgreSQL takes it. */
-final class SearchQuery {
+/**
+ * What somebody looks for, as two {@code to_tsquery} expressions: all words have to be there.
+ *
+ * @param words all but the last, in any form
+ * @param last the beginning of a word, as the last may still be being typed
+ */
+record SearchQuery(String words, String last) {
     /** More words than this narrow nothing any more. */
     private static final int MOST_WORDS = 16;
 
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{M}\\p{N}]+");
 
-    private SearchQuery() {}
-
-    /**
-     * All words have to be there; of the last, which may still be being typed, the beginning.
-     *
-     * @return a {@code to_tsquery} expression; empty when there is no word to look for
-     */
-    static Optional<String> of(String text) {
+    /** @return empty when there is no word to look for */
+    static Optional<SearchQuery> of(String text) {
         List<String> words = WORD.matcher(text)
                 .results()
                 .map(MatchResult::group)
@@ -28,6 +26,7 @@ final class SearchQuery {
                 .toList();
         return words.isEmpty()
                 ? Optional.empty()
-                : Optional.of(words.stream().collect(Collectors.joining(" & ", "", ":*")));
+                : Optional.of(new SearchQuery(
+                        String.join(" & ", words.subList(0, words.size() - 1)), words.getLast() + ":*"));
     }
 }

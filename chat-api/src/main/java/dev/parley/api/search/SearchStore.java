@@ -44,7 +44,8 @@ public final class SearchStore {
     // The excerpts are made last, as they read the whole texts. A title counts as much as the best of messages.
     private static final String SEARCH = """
             WITH wanted AS (
-                SELECT to_tsquery('russian', :query) AS query
+                SELECT to_tsquery('russian', :words)
+                       && (to_tsquery('russian', :last) || to_tsquery('simple', :last)) AS query
             ), newest AS (
                 SELECT m.id, m.search FROM messages m JOIN chats c ON c.id = m.chat_id, wanted
                 WHERE c.user_id = :user AND m.search @@ wanted.query
@@ -52,7 +53,7 @@ public final class SearchStore {
             ), found AS (
                 SELECT c.id AS chat_id, CAST(NULL AS uuid) AS message_id, CAST(1 AS real) AS rank, c.updated_at AS at
                 FROM chats c, wanted
-                WHERE c.user_id = :user AND to_tsvector('russian', c.title) @@ wanted.query
+                WHERE c.user_id = :user AND (to_tsvector('simple', c.title) || to_tsvector('russian', c.title)) @@ wanted.query
                 UNION ALL
                 SELECT m.chat_id, m.id, ts_rank(newest.search, wanted.query, 1), m.created_at
                 FROM newest JOIN messages m ON m.id = newest.id, wanted
@@ -60,21 +61,18 @@ public final class SearchStore {
                 SELECT * FROM found ORDER BY rank DESC, at DESC, chat_id, message_id LIMIT :limit OFFSET :offset
             )
             SELECT page.chat_id, c.title, page.message_id, m.role, page.at,
-                   ts_headline('russian', translate(COALESCE(left(m.content, 200000), c.title), :marks, ''), wanted.query,
+                   ts_headline('russian', translate(COALESCE(left(m.content, 100000), c.title), :marks, ''), wanted.query,
                                :options) AS excerpt
             FROM page JOIN chats c ON c.id = page.chat_id LEFT JOIN messages m ON m.id = page.message_id, wanted
             ORDER BY page.rank DESC, page.at DESC, page.chat_id, page.message_id
             """;
 
-    /**
-     * The best matches first, and the newest among equals.
-     *
-     * @param query a {@code to_tsquery} expression
-     */
-    List<Hit> search(UUID user, String query, int offset, int limit) {
+    /** The best matches first, and the newest among equals. */
+    List<Hit> search(UUID user, SearchQuery query, int offset, int limit) {
         return database.run(db -> Sql.of(db, SEARCH)
                 .with("user", user)
-                .with("query", query)
+                .with("words", query.words())
+                .with("last", query.last())
                 .with("ranked", RANKED)
                 .with("offset", offset)
                 .with("limit", limit)
