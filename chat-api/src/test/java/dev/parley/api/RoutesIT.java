@@ -322,6 +322,50 @@ class RoutesIT {
     }
 
     @Test
+    void aMessageIsDeletedWithAllThatFollows() {
+        String chat = newChat();
+        Answer first = send(chat, "one");
+        complete(first, "answer one");
+        Answer second = send(chat, "two");
+        complete(second, "answer two");
+        Answer third = send(chat, "three");
+        Answer edited = post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        server.events.clear();
+
+        assertThat(deleteFollowing(second).status()).isEqualTo(204);
+        assertThat(server.revoked).containsEntry(third.id("/answer/id"), 2);
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        assertThat(get("/api/messages/" + third.text("/message/id")).status()).isEqualTo(404);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .as("what is shown stays")
+                .containsExactly("one", "answer one", "two, better", "");
+
+        assertThat(api.delete("/api/messages/" + first.text("/answer/id") + "?following=true", ApiServer.USER, user)
+                        .problem())
+                .isEqualTo("409 only-answer");
+        assertThat(deleteFollowing(edited).status()).isEqualTo(204);
+        assertThat(server.revoked).containsEntry(edited.id("/answer/id"), 2);
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("one", "answer one");
+
+        Answer again = post("/api/messages/" + first.text("/answer/id") + "/regenerate", "{}");
+        assertThat(api.delete("/api/messages/" + again.text("/id") + "?following=true", ApiServer.USER, user)
+                        .status())
+                .isEqualTo(204);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .as("the other version is shown")
+                .containsExactly("one", "answer one");
+        assertThat(deleteFollowing(first).status()).isEqualTo(204);
+        assertThat(get(chat + "/messages").json().get("items")).isEmpty();
+        assertThat(send(chat, "anew").status()).isEqualTo(201);
+    }
+
+    private Answer deleteFollowing(Answer sent) {
+        return api.delete("/api/messages/" + sent.text("/message/id") + "?following=true", ApiServer.USER, user);
+    }
+
+    @Test
     void listsOfChatsPageFromTheLatestWithoutGaps() {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -777,6 +821,8 @@ class RoutesIT {
                 post(answerPath + "/retry", ""),
                 post(answerPath + "/regenerate", "{}"),
                 post(answerPath + "/show", ""),
+                api.delete(messagePath, ApiServer.USER, user),
+                api.delete(messagePath + "?following=true", ApiServer.USER, user),
                 get(promptPath),
                 api.send("PUT", promptPath, "{\"name\":\"x\",\"text\":\"x\"}", ApiServer.USER, user),
                 api.delete(promptPath, ApiServer.USER, user))) {
