@@ -140,6 +140,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chats/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a chat of a file that an export wrote, up to 16 MiB and 20,000 messages, whole or not at all.
+         * @description Ids are new. Questions and answers must take turns; a question without an answer gets a cancelled one, and what was pending is cancelled.
+         *     While other files are being read this can be a 503 (`imports-busy`).
+         */
+        post: operations["importChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chats/{chatId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        /** The chat as a file. JSON holds all branches and can be imported again; Markdown is the current branch, to read. */
+        get: operations["exportChat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}": {
         parameters: {
             query?: never;
@@ -221,9 +261,10 @@ export interface paths {
         post?: never;
         /**
          * Withdraws the last message of a chat, and its answer with it, as long as the answer waits.
-         * @description The conflicts are those of an edit.
+         * @description The conflicts are those of an edit. With `following=true` the message is deleted whatever has become of it, and everything that
+         *     follows it on all branches; running answers are cancelled. An answer must have another version then (409, `only-answer`).
          */
-        delete: operations["withdrawMessage"];
+        delete: operations["deleteMessage"];
         options?: never;
         head?: never;
         /**
@@ -683,6 +724,31 @@ export interface components {
             versions: components["schemas"]["Versions"];
             next?: string;
         };
+        ChatFile: {
+            /** @constant */
+            format: "parley-chat";
+            /** @constant */
+            version: 1;
+            title?: string;
+            createdAt?: components["schemas"]["Time"];
+            settings?: components["schemas"]["GenerationSettings"];
+            /** @description The last message of the branch that is shown. */
+            head?: components["schemas"]["Id"];
+            /** @description All versions and branches, each message after its parent. */
+            messages: {
+                id: components["schemas"]["Id"];
+                parentId?: components["schemas"]["Id"];
+                /** @enum {string} */
+                role: "user" | "assistant";
+                content: string;
+                status?: components["schemas"]["Status"];
+                error?: components["schemas"]["MessageError"];
+                model?: string;
+                usage?: components["schemas"]["Usage"];
+                createdAt?: components["schemas"]["Time"];
+                completedAt?: components["schemas"]["Time"];
+            }[];
+        };
         Hit: {
             chatId: components["schemas"]["Id"];
             chatTitle: string;
@@ -1091,6 +1157,59 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    importChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatFile"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportChat: {
+        parameters: {
+            query?: {
+                format?: "json" | "markdown";
+            };
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatFile"];
+                    "text/markdown; charset=utf-8": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getChat: {
         parameters: {
             query?: never;
@@ -1303,9 +1422,11 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    withdrawMessage: {
+    deleteMessage: {
         parameters: {
-            query?: never;
+            query?: {
+                following?: boolean;
+            };
             header?: never;
             path: {
                 messageId: components["parameters"]["MessageId"];
@@ -1314,7 +1435,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Withdrawn. */
+            /** @description Withdrawn */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -17,6 +17,8 @@ import dev.parley.api.prompt.PromptService;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.search.SearchService;
 import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferService;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.ui.UiService;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.runtime.Meters;
@@ -38,6 +40,7 @@ public final class ApiRouting {
             MessageStore messages,
             PromptStore prompts,
             SearchStore search,
+            TransferStore transfers,
             Runs runs,
             ChatEvents events,
             Outbox outbox,
@@ -55,6 +58,8 @@ public final class ApiRouting {
         routing.register(parts.health())
                 .register(new OpenApiService())
                 .register(new ModelService(models))
+                // Before the chats, whose ids its path would be taken for.
+                .register(new TransferService(parts.users(), parts.transfers(), parts.messages(), models))
                 .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
                 .register(new MessageService(
                         parts.users(),

@@ -21,6 +21,7 @@ import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.result.DeadLetterWatch;
 import dev.parley.api.result.ResultConsumer;
 import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Topology;
@@ -99,6 +100,7 @@ public final class ChatApi implements AutoCloseable {
                     messages,
                     new PromptStore(database, ids, clock),
                     new SearchStore(database),
+                    new TransferStore(database, ids, clock),
                     liveRuns,
                     hub,
                     relay,

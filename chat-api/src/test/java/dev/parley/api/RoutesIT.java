@@ -366,6 +366,105 @@ class RoutesIT {
     }
 
     @Test
+    void anExportedChatIsImportedWithAllItsBranches() {
+        String chat = newChat();
+        put(chat + "/settings", "{\"temperature\":0.5,\"model\":\"model-b\"}");
+        Answer first = send(chat, "one");
+        complete(first, "answer *one*");
+        Answer second = send(chat, "two");
+        fail(second);
+        post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        patch(chat, "{\"title\":\"Tést: / file\"}");
+        Answer file = get(chat + "/export");
+        assertThat(file.header("Content-Disposition")).contains("attachment; filename*=UTF-8''T%C3%A9st%20file.json");
+        assertThat(file.texts("/messages", "content"))
+                .containsExactly("one", "answer *one*", "two", "", "two, better", "");
+
+        Answer imported = post("/api/chats/import", file.text());
+        assertThat(imported.status()).as(imported.text()).isEqualTo(201);
+        String copy = "/api/chats/" + imported.text("/id");
+        assertThat(imported.header("Location")).contains(copy);
+        assertThat(get(copy + "/settings").json())
+                .isEqualTo(get(chat + "/settings").json());
+        Answer page = get(copy + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "answer *one*", "two, better", "");
+        assertThat(page.texts("/items", "status"))
+                .as("what was pending is cancelled")
+                .containsExactly("completed", "completed", "completed", "cancelled");
+        assertThat(page.json().get("versions")).hasSize(1);
+        assertThat(page.texts("/items", "createdAt"))
+                .isEqualTo(get(chat + "/messages").texts("/items", "createdAt"));
+        Answer again = get(copy + "/export");
+        assertThat(again.texts("/messages", "content")).isEqualTo(file.texts("/messages", "content"));
+        assertThat(again.texts("/messages", "error")).isEqualTo(file.texts("/messages", "error"));
+        assertThat(send(copy, "on").status()).isEqualTo(201);
+
+        Answer markdown = get(chat + "/export?format=markdown");
+        assertThat(markdown.text())
+                .startsWith("# Tést: / file\n\n## You, ")
+                .containsSubsequence(
+                        "\none\n", "## model-a, ", "\nanswer *one*\n", "two, better", "*(not answered yet)*")
+                .doesNotContain("\ntwo\n");
+        assertThat(get(chat + "/export?format=pdf").problem()).isEqualTo("400 invalid-request format");
+    }
+
+    @Test
+    void aFileThatIsNoChatIsRefusedAsAWhole() {
+        String user = "{\"id\":\"%s\",\"role\":\"user\",\"content\":\"x\"%s}";
+        String one = UUID.randomUUID().toString();
+        String two = UUID.randomUUID().toString();
+        String question = user.formatted(one, "");
+        String parent = ",\"parentId\":\"" + one + "\"";
+        Map.of(
+                        question + "," + question,
+                        "messages[1].id",
+                        user.formatted(two, parent),
+                        "messages[0].parentId",
+                        question + "," + user.formatted(two, parent),
+                        "messages[1].role",
+                        user.replace("user", "assistant").formatted(two, ""),
+                        "messages[0].role",
+                        user.formatted(one, ",\"createdAt\":\"2999-01-01T00:00:00Z\""),
+                        "messages[0].createdAt",
+                        user.formatted(one, ",\"tool\":1"),
+                        "messages[0].tool",
+                        question.replace("\"x\"", "\" \""),
+                        "messages[0].content")
+                .forEach((messages, field) -> assertThat(
+                                post("/api/chats/import", file(messages)).problem())
+                        .as(messages)
+                        .isEqualTo("400 invalid-request " + field));
+        assertThat(post("/api/chats/import", file(question).replace("]}", "],\"head\":\"" + two + "\"}"))
+                        .problem())
+                .isEqualTo("400 invalid-request head");
+        assertThat(post("/api/chats/import", "{\"format\":\"x\"}").problem()).isEqualTo("400 invalid-request format");
+        assertThat(post("/api/chats/import", file("").replace("1,", "2,")).problem())
+                .isEqualTo("400 invalid-request version");
+        assertThat(get("/api/chats").json().get("items")).isEmpty();
+        Answer lonely = post("/api/chats/import", file(question));
+        assertThat(get("/api/chats/" + lonely.text("/id") + "/messages").texts("/items", "status"))
+                .as("a question gets an answer to be tried again")
+                .containsExactly("completed", "cancelled");
+        assertThat(post("/api/chats/import", file("")).status()).isEqualTo(201);
+        String large = "x".repeat(900_000);
+        assertThat(post(
+                                "/api/chats/import",
+                                file(question.replace("\"x\"", "\"" + large + "\"") + ","
+                                        + user.replace("user", "assistant")
+                                                .formatted(two, parent)
+                                                .replace("\"x\"", "\"" + large + "\"")))
+                        .status())
+                .as("more than other bodies may have")
+                .isEqualTo(201);
+    }
+
+    private static String file(String messages) {
+        return "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[" + messages + "]}";
+    }
+
+    @Test
     void listsOfChatsPageFromTheLatestWithoutGaps() {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -814,6 +913,7 @@ class RoutesIT {
                 get(chat + "/messages"),
                 post(chat + "/messages", "{\"content\":\"x\"}"),
                 get(chat + "/settings"),
+                get(chat + "/export"),
                 put(chat + "/settings", "{}"),
                 get(messagePath),
                 get(answerPath),

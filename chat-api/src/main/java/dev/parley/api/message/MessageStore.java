@@ -30,6 +30,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Messages and answers. Every question names the user, and another user's message is as absent as one that never was.
@@ -969,6 +970,20 @@ public final class MessageStore {
     public Optional<Message> find(UUID user, UUID message) {
         return database.run(db ->
                 Sql.of(db, FIND).with("message", message).with("user", user).one(this::message));
+    }
+
+    private static final String FIND_ALL = """
+            SELECT %s FROM unnest(string_to_array(:messages, ',')) WITH ORDINALITY AS wanted(id, place)
+            JOIN messages m ON m.id = CAST(wanted.id AS uuid) JOIN chats c ON c.id = m.chat_id
+            WHERE c.user_id = :user ORDER BY wanted.place
+            """.formatted(MessageRows.COLUMNS);
+
+    /** Those of the messages that the user has, in the order asked for. */
+    public List<Message> find(UUID user, List<UUID> messages) {
+        return database.run(db -> Sql.of(db, FIND_ALL)
+                .with("messages", messages.stream().map(UUID::toString).collect(Collectors.joining(",")))
+                .with("user", user)
+                .list(this::message));
     }
 
     /**

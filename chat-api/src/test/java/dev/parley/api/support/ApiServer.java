@@ -22,6 +22,7 @@ import dev.parley.api.outbox.Outbox;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.broker.Broker;
@@ -124,6 +125,7 @@ public final class ApiServer implements AutoCloseable {
                 messages,
                 new PromptStore(served, ids, Clock.systemUTC()),
                 new SearchStore(served),
+                new TransferStore(served, ids, Clock.systemUTC()),
                 runs,
                 listener,
                 outbox,
