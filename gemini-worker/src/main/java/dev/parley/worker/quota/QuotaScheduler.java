@@ -3,8 +3,6 @@ package dev.parley.worker.quota;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.worker.key.ApiKey;
-import io.helidon.faulttolerance.CircuitBreaker;
-import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
@@ -34,11 +32,9 @@ import java.util.stream.Stream;
  * <p>Thread-safe. {@link #reserve} blocks for one round trip, or one command timeout for those that first meet a dead
  * Redis; after that nobody waits for it until a probe in the background has found it well.
  *
- * <p>What stands between a sick Redis and the callers is Helidon's circuit breaker: the first failure opens it, so that only
- * those who ask at that moment wait for a timeout; while it is open nothing is sent; then one question at a time may find
- * out. What stays our own is the way back, for the law's sake: with the library, the trial question of a half-open breaker
- * is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this worker has
- * spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
+ * <p>{@link RedisLine} keeps a sick Redis from the callers. The way back is our own, for the law's sake: a breaker's trial
+ * question is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this
+ * worker has spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
  */
 public final class QuotaScheduler implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(QuotaScheduler.class.getName());
@@ -51,6 +47,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration HEARSAY = Duration.ofSeconds(15);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
+    /** So long after losing Redis a worker that is not alone keeps its requests at hand, as most absences are short. */
+    private static final Duration HESITATION = Duration.ofSeconds(5);
     /** Rounds in which the keys may change while they are asked for. */
     private static final int ROUNDS = 3;
     /** Permissions that expired on their way before Redis counts as too slow to be of use. */
@@ -68,14 +66,7 @@ public final class QuotaScheduler implements AutoCloseable {
      */
     private final Semaphore turnstile = new Semaphore(64, true);
 
-    private final CircuitBreaker breaker = CircuitBreaker.create(
-            // A second timeout would tell nothing that the first has not: the own share is as lawful, only smaller.
-            config -> config.name("quota")
-                    .volume(1)
-                    .errorRatio(100)
-                    .successThreshold(1)
-                    .delay(TICK)
-                    .addSkipOn(Interrupted.class));
+    private final RedisLine line = new RedisLine(TICK);
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
     private final ReentrantLock modes = new ReentrantLock();
@@ -111,17 +102,6 @@ public final class QuotaScheduler implements AutoCloseable {
         this.shareSince = SharedQuota.mono();
         this.shareSeen = shareSince;
         this.ticker = Thread.ofVirtual().name("quota").unstarted(this::tick);
-    }
-
-    /** An interrupt of the asker, which says nothing of Redis. */
-    private static final class Interrupted extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-        private final transient RedisUnavailable told;
-
-        private Interrupted(RedisUnavailable told) {
-            super(told);
-            this.told = told;
-        }
     }
 
     /** The groups in force, and their keys by hash. */
@@ -177,7 +157,7 @@ public final class QuotaScheduler implements AutoCloseable {
             QuotaListener listener) {
         QuotaScheduler scheduler = new QuotaScheduler(redis, groups, limits, shares, clock, listener);
         try {
-            scheduler.ask(() -> {
+            scheduler.line.ask(() -> {
                 scheduler.shared.join(false, scheduler.local::spent);
                 return scheduler.refresh();
             });
@@ -215,7 +195,7 @@ public final class QuotaScheduler implements AutoCloseable {
         }
         try {
             // Those who waited behind a failure need not ask again.
-            return spendsShared() ? ask(() -> inRedis(id, earlier)) : local(id);
+            return spendsShared() ? line.ask(() -> inRedis(id, earlier)) : local(id);
         } catch (RedisUnavailable e) {
             if (Thread.currentThread().isInterrupted()) {
                 throw e;
@@ -270,29 +250,10 @@ public final class QuotaScheduler implements AutoCloseable {
         throw new RedisUnavailable("Redis answers too slowly", null);
     }
 
-    /** Asks Redis through the breaker. @throws RedisUnavailable also when the breaker is open */
-    private <T> T ask(Supplier<T> question) {
-        try {
-            return breaker.invoke(() -> {
-                try {
-                    return question.get();
-                } catch (RedisUnavailable e) {
-                    if (Thread.currentThread().isInterrupted()) {
-                        throw new Interrupted(e);
-                    }
-                    throw e;
-                }
-            });
-        } catch (Interrupted e) {
-            throw e.told;
-        } catch (CircuitBreakerOpenException e) {
-            throw new RedisUnavailable("Redis is left alone for a moment", e);
-        }
-    }
-
     private Turn local(ReservationId id) {
         WorkerShare mine;
         long notBefore;
+        boolean hesitate;
         long asked = System.nanoTime();
         long now = SharedQuota.mono();
         WorkerShare seen = shares.get();
@@ -304,10 +265,15 @@ public final class QuotaScheduler implements AutoCloseable {
             // Alone for a whole span, our own log is complete. Otherwise the others may have spent everything up to the
             // moment at which they too had lost Redis.
             notBefore = (mine.count() == 1 ? shareSince : Math.max(shareSince, withoutRedisSince)) + span;
+            hesitate = now - withoutRedisSince < HESITATION.toMillis();
         } finally {
             modes.unlock();
         }
         if (!mine.allWithoutRedis()) {
+            if (hesitate) {
+                QuotaGroup any = configured.groups().values().iterator().next();
+                return promise(id, any.name(), any.keys().getFirst(), TICK.toMillis(), LocalQuota.NO_PLACE);
+            }
             return none("Redis is away for this worker, while others still spend from the shared quota", 5_000);
         }
         return switch (local.reserve(id, mine, notBefore, now)) {
@@ -430,7 +396,7 @@ public final class QuotaScheduler implements AutoCloseable {
             configured = next.beside(configured);
             if (spendsShared()) {
                 try {
-                    ask(() -> {
+                    line.ask(() -> {
                         shared.reload(groups, local::spent);
                         return refresh();
                     });
@@ -506,7 +472,7 @@ public final class QuotaScheduler implements AutoCloseable {
             return;
         }
         try {
-            ask(() -> {
+            line.ask(() -> {
                 command.run();
                 return true;
             });
@@ -550,7 +516,7 @@ public final class QuotaScheduler implements AutoCloseable {
                     returnToRedis();
                 } else if (now - refreshed >= STATES_AGE.toMillis()) {
                     try {
-                        ask(this::refresh);
+                        line.ask(this::refresh);
                     } catch (RedisUnavailable e) {
                         leaveRedis(e.getMessage());
                     }
@@ -585,7 +551,7 @@ public final class QuotaScheduler implements AutoCloseable {
         }
         local.freeze(true);
         try {
-            ask(() -> join(wait));
+            line.askOnce(() -> join(wait));
             local.forgetPromises();
             modes.lock();
             try {

@@ -352,6 +352,38 @@ class QuotaSchedulerIT {
     }
 
     @Test
+    void oneSlowMomentOfRedisThrowsNobodyOutAndCostsNoTurn() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        AtomicInteger left = new AtomicInteger();
+        Redis redis = Redis.open(link.uri(), TIMEOUT);
+        opened.add(redis);
+        QuotaScheduler scheduler = QuotaScheduler.open(
+                redis, GROUPS, LIMITS, () -> new WorkerShare(2, 0, false), Clock.systemUTC(), new QuotaListener() {
+                    @Override
+                    public void shared(boolean shared) {
+                        left.incrementAndGet();
+                    }
+                });
+        opened.add(scheduler);
+        link.hold(TIMEOUT.multipliedBy(3).dividedBy(2));
+
+        calls(LIMIT * GROUPS.size(), List.of(scheduler));
+
+        assertThat(left).hasValue(0);
+        GROUPS.forEach(group -> assertThat(arrivals.of(group.name())).hasSize(LIMIT));
+        arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+    }
+
+    @Test
+    void aRedisThatIsConnectedAndSilentIsLeft() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        QuotaScheduler scheduler = scheduler(link.uri(), WorkerShare::alone);
+        link.hold(Duration.ofHours(1));
+        assertThat(scheduler.reserve(id(), Optional.empty())).isInstanceOf(Turn.Reserved.class);
+        assertThat(scheduler.spendsShared()).isFalse();
+    }
+
+    @Test
     void oneInterruptedAskerSaysNothingOfRedis() throws Exception {
         QuotaScheduler scheduler = patient(link(Duration.ofMillis(200)));
         Thread asker = Thread.ofVirtual().start(() -> {
