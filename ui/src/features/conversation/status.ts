@@ -1,5 +1,6 @@
 // An answer's state in a line of plain words, with what can be done about it.
 import type { Message } from '@/api/types'
+import { problemText, t } from '@/i18n'
 import { aboutDuration, countdown } from '@/lib/durations'
 
 export type StatusKind = 'queued' | 'generating' | 'retrying' | 'failed' | 'cancelled'
@@ -22,53 +23,53 @@ export function statusLine(message: Message, now: number, hasText: boolean): Sta
     case 'queued':
       return { kind: 'queued', text: queuedText(message, now), actions: ['cancel'] }
     case 'generating':
-      return { kind: 'generating', text: hasText ? 'Writing…' : 'Thinking…', actions: ['cancel'] }
+      return { kind: 'generating', text: hasText ? t('status.writing') : t('status.thinking'), actions: ['cancel'] }
     case 'retrying':
       return {
         kind: 'retrying',
         text: [attemptText(message), reasonText(message), nextText(message, now)].filter(Boolean).join(' · '),
-        detail: message.error?.detail,
+        detail: message.error && problemText(message.error).detail,
         actions: ['retry-now', 'cancel'],
       }
     case 'failed':
       return {
         kind: 'failed',
-        text: message.error?.title ?? 'No answer came',
-        detail: message.error?.detail ?? 'Try again in a moment.',
+        text: message.error ? problemText(message.error).title : t('status.failed'),
+        detail: message.error ? problemText(message.error).detail : t('status.failedDetail'),
         actions: ['try-again'],
       }
     case 'cancelled':
       return {
         kind: 'cancelled',
-        text: message.content === '' ? 'Cancelled' : 'Cancelled · the text so far is kept',
+        text: message.content === '' ? t('status.cancelled') : t('status.cancelledKept'),
         actions: ['try-again'],
       }
   }
 }
 
 function queuedText(message: Message, now: number): string {
-  if (message.waitsFor !== undefined) return 'Waits for the answer above'
-  if (message.expectedAt === undefined) return 'In the queue'
+  if (message.waitsFor !== undefined) return t('status.waitsFor')
+  if (message.expectedAt === undefined) return t('status.queued')
   const left = Date.parse(message.expectedAt) - now
-  return left > 0 ? `In the queue · expected in ${aboutDuration(left)}` : 'In the queue · expected any moment'
+  return left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
 }
 
 function attemptText({ attempt, maxAttempts }: Message): string {
-  if (attempt === undefined) return 'Another attempt'
-  return maxAttempts === undefined ? `Attempt ${attempt}` : `Attempt ${attempt} of ${maxAttempts}`
+  if (attempt === undefined) return t('status.attemptAnother')
+  return maxAttempts === undefined ? t('status.attempt', { attempt }) : t('status.attemptOf', { attempt, max: maxAttempts })
 }
 
 function reasonText({ error }: Message): string | undefined {
   if (!error) return undefined
-  const title = error.title.replace(/\.$/, '')
+  const title = problemText(error).title.replace(/\.$/, '')
   // A sentence's capital goes within the line, an acronym's stays.
-  return /^[A-Z](?![A-Z])/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title
+  return /^\p{Lu}(?!\p{Lu})/u.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title
 }
 
 function nextText({ nextAttemptAt }: Message, now: number): string {
-  if (nextAttemptAt === undefined) return 'next try soon'
+  if (nextAttemptAt === undefined) return t('status.nextSoon')
   const left = Date.parse(nextAttemptAt) - now
-  return left > 0 ? `next try in ${countdown(left)}` : 'next try now'
+  return left > 0 ? t('status.nextIn', { countdown: countdown(left) }) : t('status.nextNow')
 }
 
 /**
@@ -81,14 +82,18 @@ export function announcement(before: Message | undefined, after: Message): strin
     case 'queued':
       return undefined
     case 'generating':
-      return 'The answer is being written.'
+      return t('status.saidGenerating')
     case 'retrying':
-      return `The answer is delayed. ${after.error?.title ?? ''} Parley tries again.`.replace('  ', ' ')
+      return t('status.saidRetrying', { reason: reasonSentence(after) }).replace('  ', ' ')
     case 'completed':
-      return 'The answer is complete.'
+      return t('status.saidCompleted')
     case 'failed':
-      return `The answer failed. ${after.error?.title ?? ''}`.trim()
+      return t('status.saidFailed', { reason: reasonSentence(after) }).trim()
     case 'cancelled':
-      return 'The answer was cancelled.'
+      return t('status.saidCancelled')
   }
+}
+
+function reasonSentence({ error }: Message): string {
+  return error ? problemText(error).title : ''
 }

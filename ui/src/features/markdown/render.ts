@@ -1,5 +1,6 @@
 // Markdown as DOM nodes that are safe to show: sanitised, links made harmless, images as links, formulas set.
 import DOMPurify from 'dompurify'
+import { t } from '@/i18n'
 import { parser } from './parser'
 
 /** Sets one formula into the element. */
@@ -77,12 +78,12 @@ function codeBlock(pre: HTMLPreElement): void {
   const bar = document.createElement('div')
   bar.className = 'code-bar'
   const label = document.createElement('span')
-  label.textContent = language ?? 'text'
+  label.textContent = language ?? t('markdown.text')
   const copy = document.createElement('button')
   copy.type = 'button'
   copy.dataset.copyCode = ''
-  copy.textContent = 'Copy'
-  copy.setAttribute('aria-label', 'Copy code')
+  copy.textContent = t('common.copy')
+  copy.setAttribute('aria-label', t('markdown.copyCode'))
   bar.append(label, copy)
   pre.replaceWith(box)
   pre.tabIndex = 0
@@ -94,7 +95,7 @@ function scrollBox(table: HTMLTableElement): void {
   box.className = 'table-box'
   box.tabIndex = 0
   box.setAttribute('role', 'region')
-  box.setAttribute('aria-label', 'Table')
+  box.setAttribute('aria-label', t('markdown.table'))
   table.replaceWith(box)
   box.append(table)
 }

@@ -13,6 +13,7 @@ export interface ComposerPort {
 export interface Shell {
   openDrawer: () => void
   promptsOpen: Ref<boolean>
+  settingsOpen: Ref<boolean>
   composer: ShallowRef<ComposerPort | undefined>
   focusComposer: ShallowRef<(() => void) | undefined>
 }
@@ -20,7 +21,7 @@ export interface Shell {
 const key: InjectionKey<Shell> = Symbol('shell')
 
 export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
-  const shell: Shell = { openDrawer, promptsOpen: ref(false), composer: shallowRef(), focusComposer: shallowRef() }
+  const shell: Shell = { openDrawer, promptsOpen: ref(false), settingsOpen: ref(false), composer: shallowRef(), focusComposer: shallowRef() }
   provide(key, shell)
   return shell
 }
