@@ -431,6 +431,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same events over one WebSocket, for up to 32 chats.
+         * @description Send `{"subscribe": chatId, "lastEventId": id}` (the latter to resume), `{"unsubscribe": chatId}` or `{"ping": true}`, 4,096 characters
+         *     at most. What comes is `{"chat", "id", "event", "data"}`: event, id and data as in `/api/events`, and besides `quiet` (nothing for
+         *     15 s), `ended` (this subscription is over: the chat is gone, or the instance stops), `problem` (data is a Problem) and `pong`.
+         *     A page of a foreign origin that is not among CORS_ORIGINS is refused.
+         */
+        get: operations["openSocket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/dead-letters": {
         parameters: {
             query?: never;
@@ -1744,6 +1767,25 @@ export interface operations {
                 content: {
                     "text/event-stream": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    openSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

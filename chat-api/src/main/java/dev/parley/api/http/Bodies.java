@@ -104,7 +104,8 @@ public final class Bodies {
         }
     }
 
-    static <T> T read(byte[] bytes, Class<T> type) {
+    /** Reads such a record from JSON, as strictly. @throws Problem 400 */
+    public static <T> T read(byte[] bytes, Class<T> type) {
         JsonNode tree = tree(bytes);
         if (!tree.isObject()) {
             throw Problem.invalid(BODY, "The body must be a JSON object.");

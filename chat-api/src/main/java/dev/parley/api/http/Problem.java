@@ -130,11 +130,12 @@ public final class Problem extends RuntimeException {
         return headers == null ? Map.of() : headers;
     }
 
-    Body body(Optional<String> requestId) {
+    /** As a body. */
+    public Body body(Optional<String> requestId) {
         return new Body(type(), title, status, detail, requestId, field());
     }
 
     /** What is sent. */
-    record Body(
+    public record Body(
             String type, String title, int status, String detail, Optional<String> instance, Optional<String> field) {}
 }

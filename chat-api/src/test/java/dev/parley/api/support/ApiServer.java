@@ -101,8 +101,7 @@ public final class ApiServer implements AutoCloseable {
                             Optional.empty()));
         }
         Users users = new Users(
-                request -> request.headers()
-                        .first(HeaderNames.create(USER))
+                headers -> headers.first(HeaderNames.create(USER))
                         .map(UUID::fromString)
                         .orElse(Users.LOCAL),
                 operators::contains);
