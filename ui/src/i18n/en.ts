@@ -166,7 +166,14 @@ const messages = {
   },
   markdown: {
     copyCode: 'Copy code',
+    code: 'Code: {language}',
     table: 'Table',
+    image: 'Image',
+    showImage: 'Show the image “{words}”',
+    diagram: 'Diagram',
+    diagramOf: 'Diagram of: {source}',
+    diagramSource: 'Source',
+    diagramFailed: 'This diagram cannot be drawn; here is its source.',
     text: 'text',
   },
   prompts: {

@@ -169,7 +169,14 @@ const messages: Messages = {
   },
   markdown: {
     copyCode: 'Скопировать код',
+    code: 'Код: {language}',
     table: 'Таблица',
+    image: 'Изображение',
+    showImage: 'Показать изображение «{words}»',
+    diagram: 'Диаграмма',
+    diagramOf: 'Диаграмма: {source}',
+    diagramSource: 'Исходник',
+    diagramFailed: 'Эту диаграмму не нарисовать; вот её исходник.',
     text: 'текст',
   },
   prompts: {
