@@ -797,6 +797,13 @@ export interface components {
             label?: string;
             /** @description Used when the variable is not given; without it the variable is required. */
             default?: string;
+            /**
+             * @description A line of text where absent. Values travel as text: numbers such as -0.5, dates such as 2026-11-23.
+             * @enum {string}
+             */
+            type?: "text" | "long" | "choice" | "number" | "date";
+            /** @description Of the type `choice`. */
+            choices?: string[];
         };
         PromptInput: {
             name: string;

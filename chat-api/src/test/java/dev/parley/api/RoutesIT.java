@@ -465,6 +465,38 @@ class RoutesIT {
     }
 
     @Test
+    void valuesOfATemplateAreOfTheirTypes() {
+        Answer prompt = post("/api/prompts", """
+                {"name":"n","text":"{{tone}} {{count}} {{day}} {{more}}","variables":[
+                {"name":"tone","type":"choice","choices":["dry","warm"],"default":"dry"},
+                {"name":"count","type":"number"},{"name":"day","type":"date"},{"name":"more","type":"long"}]}""");
+        assertThat(prompt.status()).as(prompt.text()).isEqualTo(201);
+        String body = "{\"promptId\":\"" + prompt.text("/id") + "\",\"variables\":{%s\"more\":\"a\\nb\"}}";
+        String chat = newChat();
+        assertThat(post(chat + "/messages", body.formatted("\"count\":\"-0.5\",\"day\":\"2026-02-28\","))
+                        .text("/message/content"))
+                .isEqualTo("dry -0.5 2026-02-28 a\nb");
+        Map.of(
+                        "\"tone\":\"loud\",", "tone",
+                        "\"count\":\"many\",", "count",
+                        "\"count\":\"1\",\"day\":\"2026-02-30\",", "day")
+                .forEach((values, field) -> assertThat(
+                                post(chat + "/messages", body.formatted(values)).problem())
+                        .isEqualTo("400 invalid-request variables." + field));
+        String variable = "{\"name\":\"n\",\"text\":\"{{a}}\",\"variables\":[{\"name\":\"a\",%s}]}";
+        Map.of(
+                        "\"type\":\"choice\"", "choices",
+                        "\"choices\":[\"x\"]", "choices",
+                        "\"type\":\"choice\",\"choices\":[\"x\",\"x\"]", "choices",
+                        "\"type\":\"number\",\"default\":\"x\"", "default",
+                        "\"type\":\"colour\"", "type")
+                .forEach((rest, field) -> assertThat(
+                                post("/api/prompts", variable.formatted(rest)).problem())
+                        .as(rest)
+                        .isEqualTo("400 invalid-request variables[0]." + field));
+    }
+
+    @Test
     void listsOfChatsPageFromTheLatestWithoutGaps() {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
