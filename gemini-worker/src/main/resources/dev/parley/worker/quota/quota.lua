@@ -434,7 +434,7 @@ local function pair(ix, user, id, tag, new)
     if call('ZCOUNT', ids, exact(tag), exact(tag)) == 0 then break end
     tag = tag - 0.001
   end
-  local before = call('ZCOUNT', places, '-inf', '(' .. str(new.slot))
+  local before = call('ZCOUNT', places, '-inf', str(new.slot))
   if call('ZCOUNT', ids, '-inf', exact(tag)) > before then
     local beside = call('ZRANGE', ids, math.max(0, before - 1), before, 'WITHSCORES')
     local high = tonumber(beside[#beside])
@@ -446,6 +446,7 @@ local function pair(ix, user, id, tag, new)
   call('PEXPIRE', ids, WAITING_TTL)
   call('PEXPIRE', places, WAITING_TTL)
   touch(ix, user)
+  return tag
 end
 
 local function good(ix, held)
@@ -672,7 +673,7 @@ function ops.reserve(a)
     write(id, r, held, false, true)
     return answer('WAIT', held, missed)
   end
-  pair(index, user, id, r.tag, held)
+  r.tag = pair(index, user, id, r.tag, held)
   local _, i = placeOf(index, user, id)
   improve(index, user, i, tokens)
   held = placeOf(index, user, id)
