@@ -140,6 +140,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chats/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a chat of a file that an export wrote, up to 16 MiB and 20,000 messages, whole or not at all.
+         * @description Ids are new. Questions and answers must take turns; a question without an answer gets a cancelled one, and what was pending is cancelled.
+         *     While other files are being read this can be a 503 (`imports-busy`).
+         */
+        post: operations["importChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chats/{chatId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        /** The chat as a file. JSON holds all branches and can be imported again; Markdown is the current branch, to read. */
+        get: operations["exportChat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}": {
         parameters: {
             query?: never;
@@ -221,9 +261,10 @@ export interface paths {
         post?: never;
         /**
          * Withdraws the last message of a chat, and its answer with it, as long as the answer waits.
-         * @description The conflicts are those of an edit.
+         * @description The conflicts are those of an edit. With `following=true` the message is deleted whatever has become of it, and everything that
+         *     follows it on all branches; running answers are cancelled. An answer must have another version then (409, `only-answer`).
          */
-        delete: operations["withdrawMessage"];
+        delete: operations["deleteMessage"];
         options?: never;
         head?: never;
         /**
@@ -348,6 +389,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user's messages, on every branch, and chats by their titles in which all words of `q` are, the best first. Of the last word the beginning is enough. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -362,9 +420,32 @@ export interface paths {
          *     `answer.completed`, `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent
          *     (`chat.updated`), MessageDeleted (`message.deleted`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
          *     `answer.queued` tells that an answer waits (again): after a retry, or with a new `expectedAt`.
-         *     A comment comes every 15 s. `id` is opaque.
+         *     Another branch comes as a new `snapshot`. A comment comes every 15 s. `id` is opaque.
          */
         get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same events over one WebSocket, for up to 32 chats.
+         * @description Send `{"subscribe": chatId, "lastEventId": id}` (the latter to resume), `{"unsubscribe": chatId}` or `{"ping": true}`, 4,096 characters
+         *     at most. What comes is `{"chat", "id", "event", "data"}`: event, id and data as in `/api/events`, and besides `quiet` (nothing for
+         *     15 s), `ended` (this subscription is over: the chat is gone, or the instance stops), `problem` (data is a Problem) and `pong`.
+         *     A page of a foreign origin that is not among CORS_ORIGINS is refused.
+         */
+        get: operations["openSocket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,6 +747,44 @@ export interface components {
             versions: components["schemas"]["Versions"];
             next?: string;
         };
+        ChatFile: {
+            /** @constant */
+            format: "parley-chat";
+            /** @constant */
+            version: 1;
+            title?: string;
+            createdAt?: components["schemas"]["Time"];
+            settings?: components["schemas"]["GenerationSettings"];
+            /** @description The last message of the branch that is shown. */
+            head?: components["schemas"]["Id"];
+            /** @description All versions and branches, each message after its parent. */
+            messages: {
+                id: components["schemas"]["Id"];
+                parentId?: components["schemas"]["Id"];
+                /** @enum {string} */
+                role: "user" | "assistant";
+                content: string;
+                status?: components["schemas"]["Status"];
+                error?: components["schemas"]["MessageError"];
+                model?: string;
+                usage?: components["schemas"]["Usage"];
+                createdAt?: components["schemas"]["Time"];
+                completedAt?: components["schemas"]["Time"];
+            }[];
+        };
+        Hit: {
+            chatId: components["schemas"]["Id"];
+            chatTitle: string;
+            messageId?: components["schemas"]["Id"];
+            /** @enum {string} */
+            role?: "user" | "assistant";
+            /** @description Plain text in pieces; those that match are what was looked for. Without `messageId` it is the chat's title. */
+            excerpt: {
+                text: string;
+                match: boolean;
+            }[];
+            at: components["schemas"]["Time"];
+        };
         /**
          * @description For each message of the page that has more than one version (edits of a user's message, regenerated answers): the ids of all, oldest
          *     first, its own included. `POST /api/messages/{messageId}/show` shows another one.
@@ -678,6 +797,13 @@ export interface components {
             label?: string;
             /** @description Used when the variable is not given; without it the variable is required. */
             default?: string;
+            /**
+             * @description A line of text where absent. Values travel as text: numbers such as -0.5, dates such as 2026-11-23.
+             * @enum {string}
+             */
+            type?: "text" | "long" | "choice" | "number" | "date";
+            /** @description Of the type `choice`. */
+            choices?: string[];
         };
         PromptInput: {
             name: string;
@@ -1061,6 +1187,59 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    importChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatFile"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportChat: {
+        parameters: {
+            query?: {
+                format?: "json" | "markdown";
+            };
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatFile"];
+                    "text/markdown; charset=utf-8": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getChat: {
         parameters: {
             query?: never;
@@ -1273,9 +1452,11 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    withdrawMessage: {
+    deleteMessage: {
         parameters: {
-            query?: never;
+            query?: {
+                following?: boolean;
+            };
             header?: never;
             path: {
                 messageId: components["parameters"]["MessageId"];
@@ -1284,7 +1465,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Withdrawn. */
+            /** @description Withdrawn */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1543,6 +1724,35 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    search: {
+        parameters: {
+            query: {
+                q: string;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Hit"][];
+                        next?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     streamEvents: {
         parameters: {
             query: {
@@ -1564,6 +1774,25 @@ export interface operations {
                 content: {
                     "text/event-stream": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    openSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

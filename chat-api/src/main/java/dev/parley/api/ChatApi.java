@@ -8,9 +8,12 @@ import dev.parley.api.database.DatabaseUnavailable;
 import dev.parley.api.health.CheckResult;
 import dev.parley.api.health.HealthService;
 import dev.parley.api.health.WorkersHeard;
+import dev.parley.api.http.Cors;
 import dev.parley.api.http.HttpServer;
 import dev.parley.api.id.Ids;
+import dev.parley.api.live.ChatStreams;
 import dev.parley.api.live.EventHub;
+import dev.parley.api.live.EventSocket;
 import dev.parley.api.live.EventsService;
 import dev.parley.api.live.LiveRuns;
 import dev.parley.api.message.MessageStore;
@@ -20,6 +23,8 @@ import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.result.DeadLetterWatch;
 import dev.parley.api.result.ResultConsumer;
+import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Topology;
@@ -92,16 +97,19 @@ public final class ChatApi implements AutoCloseable {
                     () -> started,
                     () -> stopping);
             Users users = Users.of(settings.authMode());
+            ChatStreams streams = new ChatStreams(messages, hub, runs, quiet);
             ApiRouting.Parts routes = new ApiRouting.Parts(
                     users,
                     new ChatStore(database, ids, clock),
                     messages,
                     new PromptStore(database, ids, clock),
+                    new SearchStore(database),
+                    new TransferStore(database, ids, clock),
                     liveRuns,
                     hub,
                     relay,
                     health,
-                    new EventsService(users, messages, hub, runs, quiet),
+                    new EventsService(users, streams),
                     new AdminService(users, new DeadLetters(broker, messages, notifier), workers, clock),
                     ids,
                     meters);
@@ -110,6 +118,7 @@ public final class ChatApi implements AutoCloseable {
                     .port(settings.port())
                     .shutdownGracePeriod(settings.shutdownGrace())
                     .routing(routing -> ApiRouting.routing(routing, settings, routes))
+                    .addRouting(EventSocket.routing(users, streams, new Cors(settings.corsOrigins())))
                     .build()
                     .start();
             parts.opened("server", server::stop);
@@ -125,7 +134,7 @@ public final class ChatApi implements AutoCloseable {
 
     /** @throws DatabaseUnavailable when PostgreSQL is not there after a minute */
     public static ChatApi open(ApiSettings settings) {
-        return open(settings, EventsService.QUIET);
+        return open(settings, ChatStreams.QUIET);
     }
 
     /** @param quiet after so long without an event a stream shows that it lives */

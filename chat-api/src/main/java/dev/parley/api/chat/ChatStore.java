@@ -5,6 +5,7 @@ import dev.parley.api.database.Sql;
 import dev.parley.api.http.Cursor;
 import dev.parley.api.http.Page;
 import dev.parley.api.id.Ids;
+import dev.parley.api.message.MessageStore.Orphan;
 import dev.parley.pipeline.message.Json;
 import java.time.Clock;
 import java.time.Instant;
@@ -141,9 +142,6 @@ public final class ChatStore {
                 .with("user", user)
                 .one(Chat::of));
     }
-
-    /** An answer that was pending when its chat was deleted. @param round its last */
-    public record Orphan(UUID answer, int round) {}
 
     /** @return the answers that somebody may still be working on; empty when the user has no such chat */
     public Optional<List<Orphan>> delete(UUID user, UUID chat) {

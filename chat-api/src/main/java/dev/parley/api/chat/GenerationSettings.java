@@ -39,12 +39,17 @@ public record GenerationSettings(
      * @param models that may be chosen
      * @throws Problem 400 that names the field
      */
-    GenerationSettings checked(String field, List<String> models) {
+    public GenerationSettings checked(String field, List<String> models) {
         model.ifPresent(name -> Fields.oneOf(field + "model", name, models));
         temperature.ifPresent(value -> Fields.between(field + "temperature", value, 0.0, MAX_TEMPERATURE));
         systemInstruction.ifPresent(text -> Fields.text(field + "systemInstruction", text, MAX_INSTRUCTION));
         maxOutputTokens.ifPresent(tokens -> Fields.between(field + "maxOutputTokens", tokens, 1, MAX_TOKENS));
         return this;
+    }
+
+    /** Without a model that is not among these. */
+    public GenerationSettings among(List<String> models) {
+        return new GenerationSettings(model.filter(models::contains), temperature, systemInstruction, maxOutputTokens);
     }
 
     /** The request, asked in this way. */

@@ -11,7 +11,9 @@ import dev.parley.api.http.Resource;
 import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Change;
+import dev.parley.api.message.MessageStore.Deletion;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Orphan;
 import dev.parley.api.message.MessageStore.Regeneration;
 import dev.parley.api.message.MessageStore.Regeneration.Begun;
 import dev.parley.api.message.MessageStore.Revision;
@@ -96,7 +98,7 @@ public final class MessageService implements HttpService {
         Resource.at("/api/messages", rules)
                 .get("/{messageId}", this::find)
                 .patch("/{messageId}", this::edit)
-                .delete("/{messageId}", this::withdraw)
+                .delete("/{messageId}", this::delete)
                 .post("/{messageId}/cancel", this::cancel)
                 .post("/{messageId}/retry", this::retry)
                 .post("/{messageId}/regenerate", this::regenerate)
@@ -324,16 +326,35 @@ public final class MessageService implements HttpService {
         Bodies.send(response, new Sent(edited.message(), edited.answer().message()));
     }
 
-    private void withdraw(ServerRequest request, ServerResponse response) {
+    private void delete(ServerRequest request, ServerResponse response) {
         UUID user = users.of(request);
         UUID id = Requests.pathId(request, "messageId");
+        if (!Requests.flag(request, "following")) {
+            withdraw(user, id);
+        } else {
+            switch (store.delete(user, id).orElseThrow(MessageService::absent)) {
+                case Deletion.Deleted(Chat chat, List<Orphan> orphans) -> {
+                    orphans.forEach(orphan -> runs.revoke(orphan.answer(), orphan.round() + 1));
+                    events.publish(chat.id(), new ChatEvent.BranchChanged(chat.id()));
+                    events.publish(chat.id(), new ChatEvent.ChatUpdated(chat));
+                }
+                case Deletion.OnlyAnswer() ->
+                    throw Problem.conflict(
+                            "only-answer",
+                            "This is the only answer",
+                            "An answer without another version stays as long as its question; delete the question.");
+            }
+        }
+        response.status(io.helidon.http.Status.NO_CONTENT_204).send();
+    }
+
+    private void withdraw(UUID user, UUID id) {
         notBegun(user, id);
         Withdrawn withdrawn = revised(store.withdraw(user, id), Withdrawn.class);
         runs.revoke(withdrawn.answer(), withdrawn.round());
         UUID chat = withdrawn.chat().id();
         events.publish(chat, new ChatEvent.MessageDeleted(id, withdrawn.answer()));
         events.publish(chat, new ChatEvent.ChatUpdated(withdrawn.chat()));
-        response.status(io.helidon.http.Status.NO_CONTENT_204).send();
     }
 
     private void notBegun(UUID user, UUID message) {

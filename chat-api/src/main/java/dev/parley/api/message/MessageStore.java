@@ -26,9 +26,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Messages and answers. Every question names the user, and another user's message is as absent as one that never was.
@@ -874,6 +876,89 @@ public final class MessageStore {
         });
     }
 
+    private static final String TREE = """
+            WITH RECURSIVE tree AS (
+                SELECT m.id, m.status, m.round FROM messages m WHERE m.id = :message
+                UNION ALL
+                SELECT m.id, m.status, m.round FROM tree JOIN messages m ON m.parent_id = tree.id
+            )
+            SELECT id, status, round FROM tree
+            """;
+    private static final String NEWEST_OTHER_VERSION = """
+            SELECT other.id FROM messages m JOIN messages other
+              ON other.chat_id = m.chat_id AND other.parent_id IS NOT DISTINCT FROM m.parent_id AND other.id <> m.id
+            WHERE m.id = :message
+            ORDER BY other.id DESC LIMIT 1
+            """;
+
+    /** What became of a deletion. */
+    public sealed interface Deletion {
+        /** @param orphans answers that somebody may still be working on */
+        record Deleted(Chat chat, List<Orphan> orphans) implements Deletion {}
+
+        /** An answer without another version: its question cannot stand alone. */
+        record OnlyAnswer() implements Deletion {}
+    }
+
+    /** An answer that was pending when it was deleted. @param round its last */
+    public record Orphan(UUID answer, int round) {}
+
+    /**
+     * Deletes a message and everything that follows it, on all branches. Where it was shown, the newest other version of
+     * it is, or what came before.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Deletion> delete(UUID user, UUID message) {
+        record Node(UUID id, boolean pending, int round) {}
+        return database.inTransaction(tx -> {
+            Optional<Optional<UUID>> head = Sql.of(tx, LOCK_CHAT_OF)
+                    .with("message", message)
+                    .with("user", user)
+                    .one(row -> row.optionalUuid("head_id"));
+            Optional<Message> top =
+                    Sql.of(tx, FIND).with("message", message).with("user", user).one(this::message);
+            if (head.isEmpty() || top.isEmpty()) {
+                return Optional.empty();
+            }
+            Optional<UUID> other =
+                    Sql.of(tx, NEWEST_OTHER_VERSION).with("message", message).one(row -> row.uuid("id"));
+            if (top.get().role() == Role.ASSISTANT && other.isEmpty()) {
+                return Optional.of(new Deletion.OnlyAnswer());
+            }
+            List<Node> tree = Sql.of(tx, TREE)
+                    .with("message", message)
+                    .list(row -> new Node(
+                            row.uuid("id"),
+                            Status.valueOf(row.text("status").toUpperCase(Locale.ROOT))
+                                    .pending(),
+                            row.integer("round")));
+            List<Orphan> orphans = tree.stream()
+                    .filter(Node::pending)
+                    .map(node -> new Orphan(node.id(), node.round()))
+                    .toList();
+            orphans.forEach(orphan ->
+                    Sql.of(tx, WITHDRAW).with("answer", orphan.answer()).change());
+            UUID chat = top.get().chatId();
+            boolean shown = tree.stream().anyMatch(node -> head.get().equals(Optional.of(node.id())));
+            Chat now = (shown && other.isPresent()
+                            ? Sql.of(tx, SHOW).with("chat", chat).with("message", other)
+                            : Sql.of(tx, HEAD)
+                                    .with("chat", chat)
+                                    .with("head", shown ? top.get().parentId() : head.get()))
+                    .one(Chat::of)
+                    .orElseThrow();
+            Sql.of(tx, "DELETE FROM messages WHERE id = :message")
+                    .with("message", message)
+                    .change();
+            return Optional.of(new Deletion.Deleted(now, orphans));
+        });
+    }
+
+    private static final String HEAD = """
+            UPDATE chats c SET head_id = CAST(:head AS uuid) WHERE c.id = :chat RETURNING %s
+            """.formatted(Chat.COLUMNS);
+
     private Optional<Change> unchanged(DbExecute tx, UUID user, UUID message) {
         return Sql.of(tx, FIND)
                 .with("message", message)
@@ -885,6 +970,20 @@ public final class MessageStore {
     public Optional<Message> find(UUID user, UUID message) {
         return database.run(db ->
                 Sql.of(db, FIND).with("message", message).with("user", user).one(this::message));
+    }
+
+    private static final String FIND_ALL = """
+            SELECT %s FROM unnest(string_to_array(:messages, ',')) WITH ORDINALITY AS wanted(id, place)
+            JOIN messages m ON m.id = CAST(wanted.id AS uuid) JOIN chats c ON c.id = m.chat_id
+            WHERE c.user_id = :user ORDER BY wanted.place
+            """.formatted(MessageRows.COLUMNS);
+
+    /** Those of the messages that the user has, in the order asked for. */
+    public List<Message> find(UUID user, List<UUID> messages) {
+        return database.run(db -> Sql.of(db, FIND_ALL)
+                .with("messages", messages.stream().map(UUID::toString).collect(Collectors.joining(",")))
+                .with("user", user)
+                .list(this::message));
     }
 
     /**

@@ -175,7 +175,7 @@ class OutboxStoreIT {
             assertThat(outbox.claim(tx, 10)).hasSize(1);
             // While the relay holds the row.
             assertThat(chats.delete(Users.LOCAL, chat).orElseThrow())
-                    .containsExactly(new ChatStore.Orphan(sent.answer().id(), 1));
+                    .containsExactly(new MessageStore.Orphan(sent.answer().id(), 1));
             return true;
         });
         assertThat(last(outbox).request()).isEmpty();

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QuotaLawIT {
     private static final Duration MINUTE = Duration.ofMinutes(1);
     private static final QuotaLimits TEN = new QuotaLimits(10, Optional.empty(), MINUTE, MINUTE);
+    private static final Demand DEMAND = new Demand(Simulation.MODEL, Simulation.user(1), 0);
     private Redis redis;
 
     @BeforeEach
@@ -52,6 +53,8 @@ class QuotaLawIT {
         simulation.late = 300;
         simulation.dies = 500;
         simulation.givesBack = 300;
+        simulation.early = 500;
+        simulation.lost = 200;
         long at = Simulation.START;
         for (int i = 0; i < 1_200; i++) {
             at += (long) (-Math.log(1 - simulation.random.nextDouble()) * 1_500);
@@ -106,8 +109,8 @@ class QuotaLawIT {
             slots[i] = slot(quota, "a" + i);
         }
         assertThat(slots[29].slot()).isEqualTo(Simulation.START + 2 * 60_800);
-        quota.release(new ReservationId("a15"), slots[15].member());
-        quota.release(new ReservationId("a3"), "");
+        quota.release(new ReservationId("a15"));
+        quota.release(new ReservationId("a3"));
 
         assertThat(slot(quota, "b").slot()).isEqualTo(Simulation.START + 60_800);
         assertThat(slot(quota, "c").slot())
@@ -142,7 +145,7 @@ class QuotaLawIT {
         SharedQuota.Answer.Slot given = slot(quota, "x");
         assertThat(slot(quota, "x").member()).isEqualTo(given.member());
         SharedQuota.Answer.Slot twin =
-                (SharedQuota.Answer.Slot) quota.reserve(id, "", true, ahead -> SharedQuota.Spent.NOTHING);
+                (SharedQuota.Answer.Slot) quota.reserve(id, DEMAND, "", true, ahead -> SharedQuota.Spent.NOTHING);
         assertThat(twin.member()).isNotEqualTo(given.member());
         assertThat(calls("g0")).isEqualTo(2);
     }
@@ -174,8 +177,8 @@ class QuotaLawIT {
         }
         SharedQuota.Answer.Slot place = slot(quota, "x");
         String other = place.group().equals("g0") ? "g1" : "g0";
-        quota.cool(place.group(), 300_000, "test");
-        quota.cool(place.group(), 1_000, "a shorter rest changes nothing");
+        quota.cool(new Lane(place.group(), Simulation.MODEL), 300_000, "test");
+        quota.cool(new Lane(place.group(), Simulation.MODEL), 1_000, "a shorter rest changes nothing");
         simulation.now = place.slot();
         SharedQuota.Answer.Slot moved = slot(quota, "x");
         assertThat(moved.group()).isEqualTo(other);
@@ -193,7 +196,7 @@ class QuotaLawIT {
         SharedQuota.Answer.Slot rested = slot(quota, "y");
         assertThat(rested.group()).isEqualTo(place.group());
         assertThat(rested.slot()).isEqualTo(Simulation.START + 300_000);
-        quota.probed(place.group());
+        quota.probed(new Lane(place.group(), Simulation.MODEL));
         assertThat(slot(quota, "z").slot()).isEqualTo(simulation.now);
         quota.disable(
                 place.group(),
@@ -204,7 +207,7 @@ class QuotaLawIT {
                         .getFirst()
                         .hash(),
                 "y");
-        assertThat(quota.reserve(new ReservationId("n"), "", false, ahead -> SharedQuota.Spent.NOTHING))
+        assertThat(quota.reserve(new ReservationId("n"), DEMAND, "", false, ahead -> SharedQuota.Spent.NOTHING))
                 .isInstanceOfSatisfying(SharedQuota.Answer.None.class, none -> assertThat(none.until())
                         .isEmpty());
         quota.enable(
@@ -238,11 +241,11 @@ class QuotaLawIT {
     }
 
     private long calls(String group) {
-        return redis.<Long>call(commands -> commands.zcard("{parley:quota}:log:" + group));
+        return redis.<Long>call(commands -> commands.zcard("{parley:quota}:log:" + group + "/" + Simulation.MODEL));
     }
 
     private static SharedQuota.Answer.Slot slot(SharedQuota quota, String id) {
         return (SharedQuota.Answer.Slot)
-                quota.reserve(new ReservationId(id), "", false, ahead -> SharedQuota.Spent.NOTHING);
+                quota.reserve(new ReservationId(id), DEMAND, "", false, ahead -> SharedQuota.Spent.NOTHING);
     }
 }

@@ -52,6 +52,11 @@ public final class Delivery {
         return redelivered;
     }
 
+    /** Whether the broker still waits for word of it. */
+    boolean settleable() {
+        return channel.isOpen();
+    }
+
     /** The last step: tells the broker that the next durable step is done and it may forget the message. */
     public void ack() {
         channelLock.lock();

@@ -11,14 +11,15 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A queue being consumed: one virtual thread per message, at most {@code prefetch} at a time, as that is all the broker
- * hands out. Thread-safe.
+ * A queue being consumed: one virtual thread per message, at most {@code prefetch} at a time. The broker hands out no more,
+ * but after a reconnect it does so beside what still runs of before; such a message waits here for its place. Thread-safe.
  */
 public final class Subscription implements Attachment {
     private static final System.Logger LOG = System.getLogger(Subscription.class.getName());
@@ -30,6 +31,7 @@ public final class Subscription implements Attachment {
     private final String queue;
     private final int prefetch;
     private final Handler handler;
+    private final Semaphore places;
     private final AtomicInteger running = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
@@ -44,9 +46,10 @@ public final class Subscription implements Attachment {
         this.queue = queue;
         this.prefetch = prefetch;
         this.handler = handler;
+        this.places = new Semaphore(prefetch, true);
     }
 
-    /** Messages being handled now. */
+    /** Messages being handled now, or waiting for that. */
     public int running() {
         return running.get();
     }
@@ -144,7 +147,15 @@ public final class Subscription implements Attachment {
         running.incrementAndGet();
         Thread.ofVirtual().name(queue + "-" + delivery.messageId()).start(() -> {
             try {
-                handler.handle(delivery);
+                places.acquire();
+                try {
+                    // Of a connection that was lost meanwhile: the broker delivers it again.
+                    if (delivery.settleable()) {
+                        handler.handle(delivery);
+                    }
+                } finally {
+                    places.release();
+                }
             } catch (Throwable e) {
                 // An Error too: a delivery that nobody settles would take a place of the prefetch for good.
                 LOG.log(Level.ERROR, "handling a message of " + queue + " failed; it will be delivered again", e);

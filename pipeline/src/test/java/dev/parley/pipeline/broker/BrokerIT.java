@@ -58,6 +58,15 @@ class BrokerIT {
         return new Outgoing(queue, body, Map.of("n", 1), body.getBytes(StandardCharsets.UTF_8));
     }
 
+    private static void deleteQueue(String queue) throws Exception {
+        ConnectionFactory factory = new ConnectionFactory();
+        factory.setUri(SharedServers.rabbit().url());
+        try (Connection operator = factory.newConnection();
+                Channel channel = operator.createChannel()) {
+            channel.queueDelete(queue);
+        }
+    }
+
     private static String text(Delivery delivery) {
         return new String(delivery.body(), StandardCharsets.UTF_8);
     }
@@ -280,17 +289,42 @@ class BrokerIT {
             got.add(text(delivery));
             delivery.ack();
         });
-        ConnectionFactory factory = new ConnectionFactory();
-        factory.setUri(SharedServers.rabbit().url());
-        try (Connection operator = factory.newConnection();
-                Channel channel = operator.createChannel()) {
-            channel.queueDelete(topology.requests());
-        }
+        deleteQueue(topology.requests());
         Publisher publisher = broker.publisher(10);
         await().atMost(SOON)
                 .ignoreExceptions()
                 .untilAsserted(() -> publisher.publishConfirmed(message(topology.requests(), "after")));
         await().atMost(SOON).until(() -> got.contains("after"));
+    }
+
+    @Test
+    void neverMoreThanThePrefetchIsHandledAtOnceAlsoOnANewChannel() throws Exception {
+        Broker broker = broker(topology);
+        AtomicInteger now = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        CountDownLatch gate = new CountDownLatch(1);
+        Queue<String> done = new ConcurrentLinkedQueue<>();
+        Subscription subscription = broker.subscribe(topology.requests(), 2, delivery -> {
+            most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            gate.await();
+            now.decrementAndGet();
+            done.add(text(delivery));
+            delivery.ack();
+        });
+        Publisher publisher = broker.publisher(10);
+        publisher.publishConfirmed(message(topology.requests(), "old 1"));
+        publisher.publishConfirmed(message(topology.requests(), "old 2"));
+        await().atMost(SOON).until(() -> now.get() == 2);
+        deleteQueue(topology.requests());
+        await().atMost(SOON)
+                .ignoreExceptions()
+                .untilAsserted(() -> publisher.publishConfirmed(message(topology.requests(), "new 1")));
+        publisher.publishConfirmed(message(topology.requests(), "new 2"));
+        await().atMost(SOON).until(() -> subscription.running() == 4);
+        assertThat(now).as("the new ones wait for a place").hasValue(2);
+        gate.countDown();
+        await().atMost(SOON).until(() -> done.containsAll(List.of("old 1", "old 2", "new 1", "new 2")));
+        assertThat(most).hasValue(2);
     }
 
     @Test
