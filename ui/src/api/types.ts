@@ -8,6 +8,8 @@ export type Message = Schemas['Message']
 export type MessagePage = Schemas['MessagePage']
 export type MessageStatus = Schemas['Status']
 export type NewMessage = Schemas['NewMessage']
+export type GenerationSettings = Schemas['GenerationSettings']
+
 export type Sent = Schemas['Sent']
 export type Prompt = Schemas['Prompt']
 export type PromptInput = Schemas['PromptInput']

@@ -1,4 +1,5 @@
 // localStorage that never throws: it may be off, full, or hold what an older page left.
+import { onScopeDispose } from 'vue'
 
 /** The name under which localStorage keeps it. */
 export const storageKey = (key: string): string => `parley.${key}`
@@ -22,6 +23,33 @@ export function store(key: string, value: unknown): boolean {
   } catch {
     return false
   }
+}
+
+/** The stored keys that begin so. */
+export function storedKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((name) => name.startsWith(storageKey(prefix)))
+      .map((name) => name.slice(storageKey('').length))
+  } catch {
+    return []
+  }
+}
+
+/** Tells of each value that another tab has stored or removed (undefined) under a key that begins so. */
+export function useStored(prefix: string, onChange: (key: string, value: unknown) => void): void {
+  const listener = (event: StorageEvent): void => {
+    if (!event.key?.startsWith(storageKey(prefix))) return
+    let value: unknown
+    try {
+      value = event.newValue === null ? undefined : JSON.parse(event.newValue)
+    } catch {
+      value = undefined
+    }
+    onChange(event.key.slice(storageKey('').length), value)
+  }
+  addEventListener('storage', listener)
+  onScopeDispose(() => removeEventListener('storage', listener))
 }
 
 export const isString = (value: unknown): value is string => typeof value === 'string'

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { applyEvent, emptyConversation, type Conversation, type ConversationEvent } from '@/features/conversation/state'
 import type { Live, Message } from '@/api/types'
-import { at, message, question, seeded, sent } from '../support'
+import { at, chat, message, question, seeded, sent } from '../support'
 
-const chat = { id: 'chat', title: 'A chat', createdAt: at, pinned: false, archived: false, updatedAt: at }
 const running = message('a', { status: 'generating', parentId: 'q' })
 
 function snapshot(messages: Message[], live: Live[] = [], next?: string): ConversationEvent {

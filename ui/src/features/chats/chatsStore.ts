@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { api, answered, dataOf } from '@/api/client'
 import { sentenceOf } from '@/api/errors'
-import type { Chat } from '@/api/types'
+import type { Chat, GenerationSettings } from '@/api/types'
 import { placeChat } from './groups'
 
 export const useChats = defineStore('chats', () => {
@@ -49,8 +49,8 @@ export const useChats = defineStore('chats', () => {
     return chats.value.length > page.length && page.length > 0
   }
 
-  async function create(): Promise<Chat> {
-    const chat = await dataOf(api.POST('/api/chats', { body: {} }))
+  async function create(settings?: GenerationSettings): Promise<Chat> {
+    const chat = await dataOf(api.POST('/api/chats', { body: settings ? { settings } : {} }))
     put(chat)
     return chat
   }

@@ -11,17 +11,50 @@ export interface StatusLine {
   /** What is the case, in a few words. */
   text: string
   /** What it means or what to do, when there is more to say. */
-  detail?: string
+  detail?: string | undefined
+  /** When it goes on, as far as that is known. */
+  until?: string | undefined
   actions: StatusAction[]
 }
 
+/** What else an answer's line depends on. */
+export interface Situation {
+  /** Whether the browser reaches Parley at all. */
+  reachable: boolean
+  /** How its events come: over a live line, over one that is being taken up again, or by asking. */
+  line: 'live' | 'reconnecting' | 'polling'
+  /** Whether the parts that a queued answer needs are there. */
+  workers: boolean
+  queue: boolean
+}
+
+export const allWell: Situation = { reachable: true, line: 'live', workers: true, queue: true }
+
 /** The line for an answer at the server's time `now` (ms since 1970); none for a completed one. */
-export function statusLine(message: Message, now: number, hasText: boolean): StatusLine | undefined {
+export function statusLine(message: Message, now: number, hasText: boolean, situation: Situation = allWell): StatusLine | undefined {
+  const line = lineOf(message, now, hasText)
+  if (!line || (line.kind !== 'queued' && line.kind !== 'generating' && line.kind !== 'retrying')) return line
+  const around = situationText(line.kind, message, situation)
+  return around === undefined ? line : { ...line, detail: line.detail === undefined ? around : `${line.detail} ${around}` }
+}
+
+/** What of the situation matters for an answer that is not there yet; the worst first. */
+function situationText(kind: StatusKind, message: Message, { reachable, line, workers, queue }: Situation): string | undefined {
+  if (!reachable) return t('status.offline')
+  if (kind === 'queued' && message.waitsFor === undefined) {
+    if (!queue) return t('status.queueAway')
+    if (!workers) return t('status.workersAway')
+  }
+  if (line === 'reconnecting') return t('status.reconnecting')
+  return line === 'polling' ? t('status.polling') : undefined
+}
+
+function lineOf(message: Message, now: number, hasText: boolean): StatusLine | undefined {
   switch (message.status) {
     case 'completed':
       return undefined
     case 'queued':
-      return { kind: 'queued', text: queuedText(message, now), actions: ['cancel'] }
+      return { kind: 'queued', text: queuedText(message, now), until: message.waitsFor === undefined ? message.expectedAt : undefined, actions: ['cancel'] }
     case 'generating':
       return { kind: 'generating', text: hasText ? t('status.writing') : t('status.thinking'), actions: ['cancel'] }
     case 'retrying':
@@ -29,6 +62,7 @@ export function statusLine(message: Message, now: number, hasText: boolean): Sta
         kind: 'retrying',
         text: [attemptText(message), reasonText(message), nextText(message, now)].filter(Boolean).join(' · '),
         detail: message.error && problemText(message.error).detail,
+        until: message.nextAttemptAt,
         actions: ['retry-now', 'cancel'],
       }
     case 'failed':

@@ -16,7 +16,8 @@ export type HealthState =
 
 /** The banner for the state of things; none when all is well. What costs the most comes first. */
 export function bannerFor(online: boolean, state: HealthState): Banner | undefined {
-  if (!online) {
+  // The browser may call itself offline and still reach a Parley on the same machine or network.
+  if (!online && !(state.known && state.reachable)) {
     return { tone: 'warn', text: t('health.offline'), detail: t('health.offlineDetail') }
   }
   if (!state.known) return undefined
