@@ -42,11 +42,10 @@ final class ParkedPlaces implements AutoCloseable {
 
     /** Those that may have been replaced: the attempt before, or where a round began, all of the round before. */
     private LongStream tries(long order) {
-        long round = AnswerRef.roundOf(order);
-        long attempt = order - AnswerRef.orderOfRound((int) round);
-        return attempt > 1
-                ? LongStream.of(order - 1)
-                : LongStream.rangeClosed(1, attempts).map(each -> AnswerRef.orderOfRound((int) round - 1) + each);
+        int round = AnswerRef.roundOf(order);
+        long attempt = order - AnswerRef.orderOfRound(round);
+        long before = AnswerRef.orderOfRound(round - 1);
+        return attempt > 1 ? LongStream.of(order - 1) : LongStream.rangeClosed(before + 1, before + attempts);
     }
 
     @Override
