@@ -17,6 +17,7 @@ export interface Shell {
   templateText: Ref<string | undefined>
   makeTemplate: (text: string) => void
   settingsOpen: Ref<boolean>
+  searchOpen: Ref<boolean>
   composer: ShallowRef<ComposerPort | undefined>
   focusComposer: ShallowRef<(() => void) | undefined>
 }
@@ -35,6 +36,7 @@ export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
       promptsOpen.value = true
     },
     settingsOpen: ref(false),
+    searchOpen: ref(false),
     composer: shallowRef(),
     focusComposer: shallowRef(),
   }

@@ -8,19 +8,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.BlockingDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -43,7 +43,6 @@ class ChaosIT {
 
     private static final int USERS = 40;
     private static final int WORKERS = 3;
-    private static final int FEWEST = 2;
     private static final Pattern HANDED_BACK = Pattern.compile("handing back (\\d+) requests");
     private static final String ANSWER =
             "However many have begun to write this answer, one has finished it, and nobody reads a word of it twice.";
@@ -59,7 +58,7 @@ class ChaosIT {
             int departures;
             long end = System.nanoTime() + DURATION.toNanos();
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-                BlockingDeque<ServiceProcess> workers = new LinkedBlockingDeque<>();
+                Deque<ServiceProcess> workers = new ArrayDeque<>();
                 for (int i = 0; i < WORKERS; i++) {
                     workers.add(worker(parley));
                 }
@@ -71,7 +70,7 @@ class ChaosIT {
                         return null;
                     }));
                 }
-                departures = comeAndGo(parley, workers, threads, end);
+                departures = comeAndGo(parley, workers, end);
                 for (Future<?> user : users) {
                     user.get();
                 }
@@ -103,25 +102,20 @@ class ChaosIT {
         }
     }
 
-    /** One leaves and one comes every few seconds, and nobody waits until the new one has started. */
-    private static int comeAndGo(
-            Installation parley, BlockingDeque<ServiceProcess> workers, ExecutorService threads, long end)
-            throws Exception {
+    /** One comes and one leaves, every few seconds or as fast as this machine starts one. */
+    private static int comeAndGo(Installation parley, Deque<ServiceProcess> workers, long end) throws Exception {
         int departures = 0;
         while (System.nanoTime() < end) {
-            TimeUnit.NANOSECONDS.sleep(STAY.toNanos());
-            threads.submit(() -> workers.offerLast(worker(parley)));
-            // On a machine that starts them more slowly than they leave, the last ones stay longer.
-            if (workers.size() < FEWEST) {
-                continue;
-            }
-            ServiceProcess leaving = workers.takeFirst();
+            long next = System.nanoTime() + STAY.toNanos();
+            workers.addLast(worker(parley));
+            ServiceProcess leaving = workers.removeFirst();
             departures++;
             if (KILL_EVERY > 0 && departures % KILL_EVERY == 0) {
                 leaving.kill();
             } else {
                 leaving.signalTerminate();
             }
+            TimeUnit.NANOSECONDS.sleep(Math.max(0, next - System.nanoTime()));
         }
         return departures;
     }
