@@ -10,6 +10,7 @@ export type MessageStatus = Schemas['Status']
 export type NewMessage = Schemas['NewMessage']
 export type GenerationSettings = Schemas['GenerationSettings']
 
+export type Hit = Schemas['Hit']
 export type Sent = Schemas['Sent']
 export type Prompt = Schemas['Prompt']
 export type PromptInput = Schemas['PromptInput']

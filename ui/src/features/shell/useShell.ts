@@ -20,6 +20,10 @@ export interface Shell {
   templateUse: ShallowRef<Prompt | undefined>
   useTemplate: (prompt: Prompt) => void
   settingsOpen: Ref<boolean>
+  paletteOpen: Ref<boolean>
+  helpOpen: Ref<boolean>
+  /** The last answer of the open conversation, as Markdown. */
+  lastAnswer: ShallowRef<(() => string | undefined) | undefined>
   composer: ShallowRef<ComposerPort | undefined>
   focusComposer: ShallowRef<(() => void) | undefined>
 }
@@ -44,6 +48,9 @@ export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
       promptsOpen.value = true
     },
     settingsOpen: ref(false),
+    paletteOpen: ref(false),
+    helpOpen: ref(false),
+    lastAnswer: shallowRef(),
     composer: shallowRef(),
     focusComposer: shallowRef(),
   }
