@@ -174,7 +174,7 @@ class QuotaLawIT {
         long tokens = simulation.called.stream()
                 .mapToLong(each -> each.demand.tokens())
                 .sum();
-        System.out.println("used " + tokens + " of " + 2 * 10_000 * minutes);
+        assertThat(tokens).isGreaterThan((long) (0.85 * 2 * 10_000 * minutes));
     }
 
     @Test
@@ -214,10 +214,9 @@ class QuotaLawIT {
                 simulation.now++;
             }
             double steps = (commands() - before) / (double) asked;
-            System.out.println(groups + " " + what + " " + steps);
             assertThat(steps)
                     .as("steps of a place that is %s, of %d groups", what, groups)
-                    .isLessThan(100);
+                    .isLessThan(what.equals("free") ? 40 : 80);
         }
     }
 
@@ -248,8 +247,8 @@ class QuotaLawIT {
             slots[i] = slot(quota, "a" + i);
         }
         assertThat(slots[29].slot()).isEqualTo(Simulation.START + 2 * 60_800);
-        quota.release(new ReservationId("a15"));
-        quota.release(new ReservationId("a3"));
+        quota.revoke(List.of(new ReservationId("a15")));
+        quota.revoke(List.of(new ReservationId("a3")));
 
         assertThat(slot(quota, "b").slot()).isEqualTo(Simulation.START + 60_800);
         assertThat(slot(quota, "c").slot())
