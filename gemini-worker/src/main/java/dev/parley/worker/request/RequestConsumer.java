@@ -91,6 +91,11 @@ public final class RequestConsumer implements AutoCloseable {
         // Last: from here on messages come.
         this.subscription = parts.broker()
                 .subscribe(parts.broker().topology().requests(), parts.prefetch(), new Quarantine(handler, outbound));
+        parts.meters()
+                .gauge(
+                        "requests_behind",
+                        "Requests that came on a new connection and wait for those of the lost one",
+                        subscription::waiting);
     }
 
     public static RequestConsumer start(Parts parts) {
@@ -131,6 +136,7 @@ public final class RequestConsumer implements AutoCloseable {
         try {
             subscription.stop();
             running.stopWaiting();
+            subscription.letThrough();
             if (!subscription.awaitIdle(parts.grace())) {
                 LOG.log(
                         Level.INFO,

@@ -52,6 +52,11 @@ public final class Delivery {
         return redelivered;
     }
 
+    /** Whether settling it would still reach the broker. */
+    boolean settleable() {
+        return channel.isOpen();
+    }
+
     /** The last step: tells the broker that the next durable step is done and it may forget the message. */
     public void ack() {
         channelLock.lock();
