@@ -198,7 +198,7 @@ class KillIT {
             // A run of the test's own holds the second answer, so that its request waits in the worker.
             Runs runs = new Runs(redis);
             String run = UUID.randomUUID().toString();
-            assertThat(runs.begin(waiting.ref(), run)).isInstanceOf(Runs.Begin.Begun.class);
+            assertThat(runs.askToBegin(waiting.ref(), run).get()).isInstanceOf(Runs.Begin.Begun.class);
             renewing.scheduleAtFixedRate(
                     () -> runs.renew(waiting.ref(), run), 0, Runs.RENEW_EVERY.toMillis(), TimeUnit.MILLISECONDS);
 
