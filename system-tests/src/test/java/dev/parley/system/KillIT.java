@@ -8,6 +8,7 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.GetResponse;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.redis.Redis;
 import java.io.IOException;

@@ -138,13 +138,14 @@ public final class RequestConsumer implements AutoCloseable {
             running.stopWaiting();
             subscription.letThrough();
             if (!subscription.awaitIdle(parts.grace())) {
-                LOG.log(
-                        Level.INFO,
-                        "handing back {0} requests that did not finish in the grace",
-                        subscription.running());
                 running.stopAll();
                 subscription.awaitIdle(HAND_BACK);
             }
+            LOG.log(
+                    Level.INFO,
+                    "takes no more requests: {0,number,#} handed back, {1,number,#} left to the broker",
+                    meters.allHandedBack(),
+                    subscription.running() + subscription.waiting());
             leases.close();
             timer.shutdownNow();
         } catch (InterruptedException e) {
