@@ -23,7 +23,7 @@ final class Crowd implements AutoCloseable {
     static final int USERS = 40;
 
     private static final int QUESTIONS_IN_A_CHAT = 3;
-    private static final Duration LOOK_EVERY = Duration.ofMillis(400);
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
     private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private final Supplier<ParleyClient> client;
@@ -45,15 +45,17 @@ final class Crowd implements AutoCloseable {
     private Void talk() throws InterruptedException {
         while (asking) {
             String chat = insist(api -> api.newChat());
-            for (int i = 0; i < QUESTIONS_IN_A_CHAT && asking; i++) {
-                askIn(chat);
+            // Two questions without an answer between them would be one turn with two markers, which the fake refuses.
+            boolean answered = true;
+            for (int i = 0; i < QUESTIONS_IN_A_CHAT && asking && answered; i++) {
+                answered = askIn(chat).answered();
                 Thread.sleep(random.nextLong(500));
             }
         }
         return null;
     }
 
-    private void askIn(String chat) throws InterruptedException {
+    private Question askIn(String chat) throws InterruptedException {
         Question.Kind kind = kind(random.nextInt(100));
         int number = numbers.incrementAndGet();
         Map<String, String> key = Map.of("Idempotency-Key", UUID.randomUUID().toString());
@@ -73,6 +75,7 @@ final class Crowd implements AutoCloseable {
             end = awaitEnd(question);
         }
         question.ended(end);
+        return question;
     }
 
     private static Question.Kind kind(int percent) {

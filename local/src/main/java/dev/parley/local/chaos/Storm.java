@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 
 /** The services, each in a JVM of its own, and what happens to them. Only {@link #close} may come from another thread. */
 final class Storm implements AutoCloseable {
-    private static final int WORKERS = 3;
+    private static final int WORKERS = 4;
     /** Too short for the longest answers, so that a part of them has to be handed back. */
     private static final Duration GRACE = Duration.ofSeconds(6);
 
@@ -112,7 +112,7 @@ final class Storm implements AutoCloseable {
         long end = System.nanoTime() + duration.toNanos();
         long nextVictim = System.nanoTime() + BETWEEN_VICTIMS.toNanos();
         while (System.nanoTime() < end) {
-            Thread.sleep(random.nextLong(1_500, 4_500));
+            Thread.sleep(random.nextLong(1_000, 4_000));
             strikeWorker();
             if (!victims.isEmpty() && System.nanoTime() > nextVictim) {
                 strike(victims.get(victimsStruck++ % victims.size()));
@@ -139,7 +139,7 @@ final class Storm implements AutoCloseable {
         ServiceProcess struck = ready.get(random.nextInt(ready.size()));
         workers.remove(struck);
         launchWorker();
-        if (random.nextInt(KILLS) == 0) {
+        if ((terminated() + killed + 1) % KILLS == 0) {
             long from = System.nanoTime();
             struck.kill();
             killed++;
