@@ -11,7 +11,7 @@ export default tseslint.config(
       globals: globals.browser,
       parserOptions: {
         parser: tseslint.parser,
-        projectService: { allowDefaultProject: ['eslint.config.js', 'public/theme.js'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'public/first-paint.js'] },
         extraFileExtensions: ['.vue'],
         tsconfigRootDir: import.meta.dirname,
       },

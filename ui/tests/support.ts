@@ -1,8 +1,10 @@
 // What several tests need: messages, repeatable chance, and an API that answers as told.
 import { vi } from 'vitest'
-import type { Message, Sent } from '@/api/types'
+import type { Chat, Message, Sent } from '@/api/types'
 
 export const at = '2026-03-04T10:00:00Z'
+
+export const chat: Chat = { id: 'chat', title: 'A chat', createdAt: at, pinned: false, archived: false, updatedAt: at }
 
 export function message(id: string, change: Partial<Message> = {}): Message {
   return { id, chatId: 'chat', role: 'assistant', content: '', status: 'queued', createdAt: at, ...change }

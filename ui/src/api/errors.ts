@@ -1,4 +1,5 @@
 // What can go wrong with a request, as two types: the API said no, or nobody answered.
+import { problemText, t, type TextKey } from '@/i18n'
 import type { Problem } from './types'
 
 /** The API answered with a problem. `retryAfterMillis` is its own wish for when to come back. */
@@ -25,13 +26,13 @@ export class NetworkError extends Error {
   }
 }
 
-const plainWords: Record<number, string> = {
-  404: 'This does not exist (any more).',
-  413: 'This is too large to send.',
-  429: 'Too many requests. Try again in a moment.',
-  502: 'Parley is restarting or out of reach. Try again in a moment.',
-  503: 'Parley cannot take this right now. Try again in a moment.',
-  504: 'Parley took too long to answer. Try again in a moment.',
+const plainWords: Record<number, TextKey> = {
+  404: 'errors.notFound',
+  413: 'errors.tooLarge',
+  429: 'errors.tooMany',
+  502: 'errors.gateway',
+  503: 'errors.unavailable',
+  504: 'errors.timeout',
 }
 
 /** The problem in a response's body, or one made from its status when a proxy answered in Parley's place. */
@@ -43,7 +44,7 @@ export function problemOf(status: number, body: unknown): Problem {
     type: 'about:blank',
     title: `HTTP ${status}`,
     status,
-    detail: plainWords[status] ?? `The server answered with an error (${status}). Try again in a moment.`,
+    detail: t(plainWords[status] ?? 'errors.other', { status }),
   }
 }
 
@@ -57,9 +58,9 @@ export function retryAfterMillis(header: string | null, now: number): number | u
 
 /** A sentence for the person who sees the page. */
 export function sentenceOf(error: unknown): string {
-  if (error instanceof ApiError) return error.problem.detail
-  if (error instanceof NetworkError) return 'Parley could not be reached. Check the connection and try again.'
-  return 'Something in the page went wrong. Reload it and try again.'
+  if (error instanceof ApiError) return problemText(error.problem).detail
+  if (error instanceof NetworkError) return t('errors.network')
+  return t('errors.page')
 }
 
 /** The form field that a problem names, without the path in front when `name` is all that is asked for. */

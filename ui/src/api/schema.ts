@@ -123,6 +123,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chats/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names under which the user has put chats, in order. A folder is there as long as a chat is in it. */
+        get: operations["listFolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chats/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a chat of a file that an export wrote, up to 16 MiB and 20,000 messages, whole or not at all.
+         * @description Ids are new. Questions and answers must take turns; a question without an answer gets a cancelled one, and what was pending is cancelled.
+         *     While other files are being read this can be a 503 (`imports-busy`).
+         */
+        post: operations["importChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chats/{chatId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        /** The chat as a file. JSON holds all branches and can be imported again; Markdown is the current branch, to read. */
+        get: operations["exportChat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}": {
         parameters: {
             query?: never;
@@ -143,6 +200,26 @@ export interface paths {
         patch: operations["updateChat"];
         trace?: never;
     };
+    "/api/chats/{chatId}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        /** How the model is asked in this chat; what is absent is the standard. */
+        get: operations["getChatSettings"];
+        /** Sets how messages sent from now on are asked; `{}` is the standard. Answers that wait already keep what they were accepted with. */
+        put: operations["replaceChatSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats/{chatId}/messages": {
         parameters: {
             query?: never;
@@ -161,6 +238,7 @@ export interface paths {
         /**
          * Accepts a message. After the 201 it is answered, or ends visibly as failed or cancelled.
          * @description A message sent while an answer is pending waits for it, durably. Give either `content`, or `promptId` with its `variables`.
+         *     With `editOf` it is another version of an earlier message of the user: a branch that begins beside it and is shown from now on.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -183,9 +261,10 @@ export interface paths {
         post?: never;
         /**
          * Withdraws the last message of a chat, and its answer with it, as long as the answer waits.
-         * @description The conflicts are those of an edit.
+         * @description The conflicts are those of an edit. With `following=true` the message is deleted whatever has become of it, and everything that
+         *     follows it on all branches; running answers are cancelled. An answer must have another version then (409, `only-answer`).
          */
-        delete: operations["withdrawMessage"];
+        delete: operations["deleteMessage"];
         options?: never;
         head?: never;
         /**
@@ -234,6 +313,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/{messageId}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for another version of an ended answer, as the chat's settings say now, and shows that branch.
+         * @description A 409 (`answer-pending`) as long as the answer has not ended.
+         */
+        post: operations["regenerateMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{messageId}/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the branch that the message is on the chat's current one, with the message's newest continuation as its end. Viewers get a new snapshot. */
+        post: operations["showMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/prompts": {
         parameters: {
             query?: never;
@@ -269,6 +389,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The user's messages, on every branch, and chats by their titles in which all words of `q` are, the best first. Of the last word the beginning is enough. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -283,9 +420,32 @@ export interface paths {
          *     `answer.completed`, `answer.failed`, `answer.cancelled`), AnswerStarted (`answer.started`), AnswerDelta (`answer.delta`), ChatEvent
          *     (`chat.updated`), MessageDeleted (`message.deleted`), ChatDeleted (`chat.deleted`) and Notice (`notice`: live text is unavailable, poll instead).
          *     `answer.queued` tells that an answer waits (again): after a retry, or with a new `expectedAt`.
-         *     A comment comes every 15 s. `id` is opaque.
+         *     Another branch comes as a new `snapshot`. A comment comes every 15 s. `id` is opaque.
          */
         get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same events over one WebSocket, for up to 32 chats.
+         * @description Send `{"subscribe": chatId, "lastEventId": id}` (the latter to resume), `{"unsubscribe": chatId}` or `{"ping": true}`, 4,096 characters
+         *     at most. What comes is `{"chat", "id", "event", "data"}`: event, id and data as in `/api/events`, and besides `quiet` (nothing for
+         *     15 s), `ended` (this subscription is over: the chat is gone, or the instance stops), `problem` (data is a Problem) and `pong`.
+         *     A page of a foreign origin that is not among CORS_ORIGINS is refused.
+         */
+        get: operations["openSocket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -496,20 +656,37 @@ export interface components {
         };
         NewChat: {
             title?: string;
+            settings?: components["schemas"]["GenerationSettings"];
         };
         ChatChange: {
             title?: string;
+            pinned?: boolean;
+            archived?: boolean;
+            /** @description Empty for none. */
+            folder?: string;
         };
         Chat: {
             id: components["schemas"]["Id"];
             /** @description Empty until the first message or a rename. */
             title: string;
+            pinned: boolean;
+            /** @description Put away; lists show it only when asked for. */
+            archived: boolean;
+            folder?: string;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
         };
         ChatPage: {
             items: components["schemas"]["Chat"][];
             next?: string;
+        };
+        GenerationSettings: {
+            /** @description One of /api/models. */
+            model?: string;
+            temperature?: number;
+            /** @description What the model is told before every conversation of the chat. */
+            systemInstruction?: string;
+            maxOutputTokens?: number;
         };
         NewMessage: {
             /** @description At most MESSAGE_MAX_CHARACTERS characters (100,000 unless set). */
@@ -518,7 +695,9 @@ export interface components {
             variables?: {
                 [key: string]: string;
             };
+            /** @description Instead of the chat's. */
             model?: string;
+            editOf?: components["schemas"]["Id"];
         };
         MessageEdit: {
             /** @description At most MESSAGE_MAX_CHARACTERS characters (100,000 unless set). */
@@ -565,13 +744,66 @@ export interface components {
         };
         MessagePage: {
             items: components["schemas"]["Message"][];
+            versions: components["schemas"]["Versions"];
             next?: string;
+        };
+        ChatFile: {
+            /** @constant */
+            format: "parley-chat";
+            /** @constant */
+            version: 1;
+            title?: string;
+            createdAt?: components["schemas"]["Time"];
+            settings?: components["schemas"]["GenerationSettings"];
+            /** @description The last message of the branch that is shown. */
+            head?: components["schemas"]["Id"];
+            /** @description All versions and branches, each message after its parent. */
+            messages: {
+                id: components["schemas"]["Id"];
+                parentId?: components["schemas"]["Id"];
+                /** @enum {string} */
+                role: "user" | "assistant";
+                content: string;
+                status?: components["schemas"]["Status"];
+                error?: components["schemas"]["MessageError"];
+                model?: string;
+                usage?: components["schemas"]["Usage"];
+                createdAt?: components["schemas"]["Time"];
+                completedAt?: components["schemas"]["Time"];
+            }[];
+        };
+        Hit: {
+            chatId: components["schemas"]["Id"];
+            chatTitle: string;
+            messageId?: components["schemas"]["Id"];
+            /** @enum {string} */
+            role?: "user" | "assistant";
+            /** @description Plain text in pieces; those that match are what was looked for. Without `messageId` it is the chat's title. */
+            excerpt: {
+                text: string;
+                match: boolean;
+            }[];
+            at: components["schemas"]["Time"];
+        };
+        /**
+         * @description For each message of the page that has more than one version (edits of a user's message, regenerated answers): the ids of all, oldest
+         *     first, its own included. `POST /api/messages/{messageId}/show` shows another one.
+         */
+        Versions: {
+            [key: string]: components["schemas"]["Id"][];
         };
         Variable: {
             name: string;
             label?: string;
             /** @description Used when the variable is not given; without it the variable is required. */
             default?: string;
+            /**
+             * @description A line of text where absent. Values travel as text: numbers such as -0.5, dates such as 2026-11-23.
+             * @enum {string}
+             */
+            type?: "text" | "long" | "choice" | "number" | "date";
+            /** @description Of the type `choice`. */
+            choices?: string[];
         };
         PromptInput: {
             name: string;
@@ -602,6 +834,7 @@ export interface components {
         Snapshot: {
             chat: components["schemas"]["Chat"];
             messages: components["schemas"]["Message"][];
+            versions: components["schemas"]["Versions"];
             /** @description Cursor for older messages. */
             next?: string;
             live: components["schemas"]["Live"][];
@@ -873,6 +1106,12 @@ export interface operations {
     listChats: {
         parameters: {
             query?: {
+                /** @description `true` for those put away instead of the others. */
+                archived?: boolean;
+                /** @description `true` for the pinned ones only. */
+                pinned?: boolean;
+                /** @description Only those of this folder. */
+                folder?: string;
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -916,6 +1155,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The folders, 200 at most. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            /** @description How many are in it and not archived. */
+                            chats: number;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatFile"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportChat: {
+        parameters: {
+            query?: {
+                format?: "json" | "markdown";
+            };
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatFile"];
+                    "text/markdown; charset=utf-8": string;
                 };
             };
             default: components["responses"]["Problem"];
@@ -987,6 +1306,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Chat"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationSettings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chatId: components["parameters"]["ChatId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationSettings"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationSettings"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1083,9 +1452,11 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    withdrawMessage: {
+    deleteMessage: {
         parameters: {
-            query?: never;
+            query?: {
+                following?: boolean;
+            };
             header?: never;
             path: {
                 messageId: components["parameters"]["MessageId"];
@@ -1094,7 +1465,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Withdrawn. */
+            /** @description Withdrawn */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1172,6 +1543,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    regenerateMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Instead of the chat's. */
+                    model?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new version, queued. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    showMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                messageId: components["parameters"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chat. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1299,6 +1724,35 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    search: {
+        parameters: {
+            query: {
+                q: string;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Hit"][];
+                        next?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     streamEvents: {
         parameters: {
             query: {
@@ -1320,6 +1774,25 @@ export interface operations {
                 content: {
                     "text/event-stream": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    openSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The socket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

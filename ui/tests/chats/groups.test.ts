@@ -5,7 +5,7 @@ import type { Chat } from '@/api/types'
 const now = new Date(2026, 2, 30, 0, 30)
 
 function chat(id: string, updated: Date): Chat {
-  return { id, title: id, createdAt: updated.toISOString(), updatedAt: updated.toISOString() }
+  return { id, title: id, createdAt: updated.toISOString(), pinned: false, archived: false, updatedAt: updated.toISOString() }
 }
 
 /** A day of March 2026, local time, an hour before midnight. */

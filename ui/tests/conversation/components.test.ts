@@ -7,6 +7,7 @@ import MessageItem from '@/features/conversation/MessageItem.vue'
 import StatusLine from '@/features/conversation/StatusLine.vue'
 import { useConversation, type ConversationHandle } from '@/features/conversation/useConversation'
 import { useDraft } from '@/features/conversation/useDraft'
+import { change } from '@/features/settings/settings'
 import { provideShell } from '@/features/shell/useShell'
 import { message, problem, question, stubApi } from '../support'
 
@@ -79,6 +80,39 @@ describe('a message', () => {
     expect(item.find('[data-testid=edit-message]').exists()).toBe(false)
   })
 
+  it('can be answered and asked anew as another version, between which one moves', async () => {
+    const show = vi.fn(() => Promise.resolve(true))
+    const regenerate = vi.fn(() => Promise.resolve(true))
+    const conversation = handle({ show, regenerate, versionsOf: (id) => (id === 'a2' ? ['a1', 'a2', 'a3'] : []), waitingAnswer: () => undefined })
+    const answer = mount(MessageItem, { props: { message: message('a2', { status: 'completed', content: 'Yes' }), conversation } })
+    mounted = answer
+    expect(answer.get('[data-testid=versions]').text()).toBe('2/3')
+    await answer.get('[data-testid=version-earlier]').trigger('click')
+    await nextTick()
+    await answer.get('[data-testid=version-later]').trigger('click')
+    expect(show.mock.calls).toEqual([['a1'], ['a3']])
+    await nextTick()
+    await answer.get('[data-testid=regenerate]').trigger('click')
+    expect(regenerate).toHaveBeenCalledExactlyOnceWith('a2')
+    answer.unmount()
+    const asked = mount(MessageItem, { props: { message: question('q', 'Hello'), conversation } })
+    mounted = asked
+    expect(asked.find('[data-testid=versions]').exists()).toBe(false)
+    await asked.get('[data-testid=edit-version]').trigger('click')
+    await asked.get('[data-testid=edit-field]').setValue('Hello again')
+    await asked.get('form').trigger('submit')
+    expect(asked.emitted('version')).toEqual([['Hello again']])
+  })
+
+  it('tells its details when asked', async () => {
+    const done = message('a', { status: 'completed', content: 'Yes', model: 'gemini-x', attempt: 2, usage: { inputTokens: 1200, outputTokens: 3 }, completedAt: '2026-03-04T10:00:01.500Z' })
+    const item = mount(MessageItem, { props: { message: done, conversation: handle({}) } })
+    mounted = item
+    await item.get('[data-testid=details-button]').trigger('click')
+    const text = item.get('[data-testid=details]').text()
+    for (const fact of ['gemini-x', '1,200 read, 3 written', '1.5 s', 'Attempts2']) expect(text).toContain(fact)
+  })
+
   it('hands its id to what is done about it', async () => {
     const retry = vi.fn(() => Promise.resolve())
     const item = mount(MessageItem, { props: { message: message('a', { status: 'failed' }), conversation: handle({ retry }) } })
@@ -107,12 +141,12 @@ describe('the status line', () => {
 })
 
 describe('the composer', () => {
-  function compose(text: string, busy = false) {
+  function compose(text: string) {
     const send = vi.fn()
     const frame = defineComponent({
       setup() {
         provideShell({ openDrawer: () => undefined })
-        return () => h(Composer, { modelValue: text, busy, waiting: false, problem: undefined, onSend: send })
+        return () => h(Composer, { modelValue: text, waiting: false, problem: undefined, onSend: send })
       },
     })
     const wrapper = mount(frame, { attachTo: document.body })
@@ -127,6 +161,16 @@ describe('the composer', () => {
     await nextTick()
     expect(send).toHaveBeenCalledOnce()
     expect(event.defaultPrevented).toBe(true)
+  })
+
+  it('sends on Ctrl+Enter only, for those who chose that', async () => {
+    change({ sendKey: 'mod-enter' })
+    const { area, send } = compose('Hi')
+    await area.trigger('keydown', { key: 'Enter' })
+    expect(send).not.toHaveBeenCalled()
+    await area.trigger('keydown', { key: 'Enter', ctrlKey: true })
+    expect(send).toHaveBeenCalledOnce()
+    change({ sendKey: 'enter' })
   })
 
   it('writes a new line on Shift+Enter', async () => {
@@ -150,8 +194,8 @@ describe('the composer', () => {
     expect(send).toHaveBeenCalledOnce()
   })
 
-  it.each([['   ', false], ['Hi', true]])('sends neither nothing nor while it is busy (%j, %s)', async (text, busy) => {
-    const { area, send } = compose(text, busy)
+  it('does not send nothing', async () => {
+    const { area, send } = compose('   ')
     await area.trigger('keydown', { key: 'Enter' })
     expect(send).not.toHaveBeenCalled()
   })

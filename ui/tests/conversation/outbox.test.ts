@@ -1,9 +1,9 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError, NetworkError, problemOf } from '@/api/errors'
-import { maxAttempts, notArrived, resendMillis, type Outgoing } from '@/features/conversation/outgoing'
+import { isLocalChat, notArrived, quickAttempts, resendMillis, type Outgoing } from '@/features/conversation/outgoing'
 import { useOutbox } from '@/features/conversation/outboxStore'
-import { json, problem, question, sent, stubApi } from '../support'
+import { chat, json, problem, question, sent, stubApi } from '../support'
 
 const refusal = (status: number, wait?: number) => new ApiError(problemOf(status, undefined), wait)
 
@@ -25,9 +25,10 @@ describe('when to send again', () => {
     ['a cut line: after the backoff', new NetworkError('x'), 1, 1_000],
     ['a passing refusal: after the backoff', refusal(503), 1, 1_000],
     ['a passing refusal with a wish: not before it', refusal(429, 5_000), 1, 5_000],
-    ['a wish too long to wait for: it is the user\'s turn', refusal(503, 60_000), 1, undefined],
+    ['a long wish: not before it either', refusal(503, 60_000), 1, 60_000],
+    ['a wish without measure: within it', refusal(503, 9_000_000), 1, 300_000],
     ['a refusal for good: never', refusal(400), 1, undefined],
-    ['after the last attempt: never', new NetworkError('x'), maxAttempts, undefined],
+    ['after many attempts: slowly, but still', new NetworkError('x'), quickAttempts, 30_000],
   ])('%s', (_, error, attempts, expected) => {
     expect(resendMillis(error, attempts, second)).toBe(expected)
   })
@@ -48,6 +49,7 @@ describe('a message on its way', () => {
 })
 
 describe('the outbox', () => {
+  const kept = () => Object.keys(localStorage).filter((name) => name.startsWith('parley.outgoing.')).map((name) => localStorage.getItem(name)).join()
   const keys = (requests: Request[]) => requests.map((request) => request.headers.get('idempotency-key'))
 
   it('sends with one key however often it must, and forgets what was accepted', async () => {
@@ -57,7 +59,7 @@ describe('the outbox', () => {
     })
     const outbox = useOutbox()
     outbox.send('chat', { content: 'Hi' }, 'Hi', undefined)
-    expect(localStorage.getItem('parley.outbox')).toContain('"Hi"')
+    expect(kept()).toContain('"Hi"')
     await vi.advanceTimersByTimeAsync(60_000)
     expect(requests).toHaveLength(3)
     expect(new Set(keys(requests)).size).toBe(1)
@@ -65,19 +67,20 @@ describe('the outbox', () => {
     expect(await requests[2]?.json()).toEqual({ content: 'Hi' })
     expect(outbox.entries).toEqual([])
     expect(outbox.accepted?.message.id).toBe('q')
-    expect(localStorage.getItem('parley.outbox')).toBeNull()
+    expect(kept()).toBe('')
   })
 
-  it('stops after a bounded number of attempts, keeps the message, and resends it with the same key', async () => {
+  it('says after some attempts that it takes longer, and goes on slowly with the same key until it is through', async () => {
     let up = false
     const requests = stubApi(() => (up ? json(201, sent('q', 'Hi')) : problem(502)))
     const outbox = useOutbox()
     outbox.send('chat', { content: 'Hi' }, 'Hi', undefined)
     await vi.advanceTimersByTimeAsync(600_000)
-    expect(requests).toHaveLength(maxAttempts)
+    expect(requests.length).toBeGreaterThan(quickAttempts)
+    expect(requests.length).toBeLessThan(quickAttempts + 22)
     expect(outbox.entries[0]).toMatchObject({ state: 'unreachable', content: 'Hi' })
     expect(outbox.entries[0]?.problem).toBeTruthy()
-    expect(localStorage.getItem('parley.outbox')).toContain('"Hi"')
+    expect(kept()).toContain('"Hi"')
     up = true
     outbox.wake()
     await vi.advanceTimersByTimeAsync(0)
@@ -121,8 +124,56 @@ describe('the outbox', () => {
     expect(new Set(keys(requests)).size).toBe(2)
   })
 
+  it('makes the chat for the first messages of a new one, and sends them to it in their order', async () => {
+    let up = false
+    const requests = stubApi((request, index) => {
+      if (!up) throw new TypeError('offline')
+      return request.url.endsWith('/api/chats') ? json(201, { ...chat, id: 'made' }) : json(201, sent(`q${index}`, 'x'))
+    })
+    const outbox = useOutbox()
+    const local = outbox.send(undefined, { content: 'one' }, 'one', undefined, { temperature: 1 })
+    outbox.send(local, { content: 'two' }, 'two')
+    expect(isLocalChat(local)).toBe(true)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(outbox.entries.map((entry) => entry.content)).toEqual(['one', 'two'])
+    up = true
+    const before = requests.length
+    outbox.wake()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(requests.slice(before).map((request) => new URL(request.url).pathname)).toEqual(['/api/chats', '/api/chats/made/messages', '/api/chats/made/messages'])
+    expect(await requests[before]?.json()).toEqual({ settings: { temperature: 1 } })
+    expect(await requests[before + 1]?.json()).toEqual({ content: 'one' })
+    expect(outbox.moved).toEqual({ from: local, to: 'made' })
+    expect(kept()).toBe('')
+  })
+
+  it('follows what another tab adds, sends and takes back', async () => {
+    stubApi(() => new Promise<Response>(() => undefined))
+    const outbox = useOutbox()
+    outbox.send('chat', { content: 'Mine' }, 'Mine')
+    const theirs = { key: 'k', chatId: 'chat', body: { content: 'Theirs' }, content: 'Theirs', createdAt: 1, state: 'sending' }
+    dispatchEvent(new StorageEvent('storage', { key: 'parley.outgoing.k', newValue: JSON.stringify(theirs) }))
+    expect(outbox.entries.map((entry) => entry.content)).toEqual(['Theirs', 'Mine'])
+    dispatchEvent(new StorageEvent('storage', { key: 'parley.outgoing.k', newValue: null }))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(outbox.entries.map((entry) => entry.content)).toEqual(['Mine'])
+  })
+
+  it('does not send what another tab has sent while this one waited for its turn', async () => {
+    let turn: (() => void) | undefined
+    vi.stubGlobal('navigator', { onLine: true, locks: { request: (_: string, action: () => Promise<void>) => new Promise<void>((done) => (turn = () => void action().then(done))) } })
+    const requests = stubApi(() => json(201, sent('q', 'Hi')))
+    const outbox = useOutbox()
+    outbox.send('chat', { content: 'Hi' }, 'Hi')
+    localStorage.clear()
+    turn?.()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(requests).toEqual([])
+    expect(outbox.entries).toEqual([])
+  })
+
   it('passes over what an older page left in the storage', () => {
-    localStorage.setItem('parley.outbox', '[{"key":1}]')
+    localStorage.setItem('parley.outgoing.1', '{"key":1}')
     expect(useOutbox().entries).toEqual([])
   })
 })

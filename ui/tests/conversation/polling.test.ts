@@ -12,7 +12,7 @@ afterEach(() => {
 })
 
 describe('polling', () => {
-  const page: MessagePage = { items: [question('q', 'Hi')] }
+  const page: MessagePage = { items: [question('q', 'Hi')], versions: {} }
 
   it('is quick after news, slower without, never slower than 10 s', () => {
     expect(nextPollMillis(undefined, false)).toBe(2_000)

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { applyEvent, emptyConversation, type Conversation, type ConversationEvent } from '@/features/conversation/state'
 import type { Live, Message } from '@/api/types'
-import { at, message, question, seeded, sent } from '../support'
+import { at, chat, message, question, seeded, sent } from '../support'
 
-const chat = { id: 'chat', title: 'A chat', createdAt: at, updatedAt: at }
 const running = message('a', { status: 'generating', parentId: 'q' })
 
 function snapshot(messages: Message[], live: Live[] = [], next?: string): ConversationEvent {
-  return { type: 'snapshot', data: { chat, messages, live, next } }
+  return { type: 'snapshot', data: { chat, messages, versions: {}, live, next } }
 }
 
 function delta(offset: number, text: string, run = 'r1', answerId = 'a'): ConversationEvent {
@@ -59,8 +58,9 @@ describe('a snapshot', () => {
   })
 
   it('keeps older pages that join on to it, with their cursor, and equal messages as the same objects', () => {
-    const loaded = follow([snapshot([question('q2', 'Two')], [], 'c1'), { type: 'page.older', data: { items: [question('q1', 'One')], next: 'c2' } }])
+    const loaded = follow([snapshot([question('q2', 'Two')], [], 'c1'), { type: 'page.older', data: { items: [question('q1', 'One')], versions: { q1: ['q0', 'q1'] }, next: 'c2' } }])
     const after = follow([snapshot([question('q2', 'Two'), message('a2', { parentId: 'q2' })], [], 'c1')], loaded)
+    expect(after.versions).toEqual({ q1: ['q0', 'q1'] })
     expect(after.messages.map((m) => m.id)).toEqual(['q1', 'q2', 'a2'])
     expect(after.older).toBe('c2')
     expect(after.messages[1]).toBe(loaded.messages[1])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { announcement, statusLine } from '@/features/conversation/status'
+import { allWell, announcement, statusLine, type Situation } from '@/features/conversation/status'
 import type { Message } from '@/api/types'
 import { at, message } from '../support'
 
@@ -11,8 +11,8 @@ describe('the line of an answer', () => {
   it.each<[string, Partial<Message>]>([
     ['In the queue', {}],
     ['Waits for the answer above', { waitsFor: 'a0', expectedAt: inSeconds(40) }],
-    ['In the queue · expected in about 40 s', { expectedAt: inSeconds(40) }],
-    ['In the queue · expected any moment', { expectedAt: inSeconds(-1) }],
+    ['Waits for its turn under the quota · expected in about 40 s', { expectedAt: inSeconds(40) }],
+    ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
     ['Thinking…', { status: 'generating' }],
     ['Another attempt · next try soon', { status: 'retrying' }],
     ['Attempt 2 of 5 · gemini is busy · next try in 9:05', { status: 'retrying', attempt: 2, maxAttempts: 5, error: busy, nextAttemptAt: inSeconds(545) }],
@@ -39,6 +39,25 @@ describe('the line of an answer', () => {
     ['cancelled', ['try-again']],
   ] as const)('of a %s one offers %j', (status, actions) => {
     expect(statusLine(message('a', { status }), now, false)?.actions).toEqual(actions)
+  })
+})
+
+describe('the situation', () => {
+  const detail = (change: Partial<Message>, situation: Partial<Situation>) => statusLine(message('a', change), now, false, { ...allWell, ...situation })?.detail
+
+  it('is told where it matters for an answer that is not there yet, the worst first', () => {
+    expect(detail({}, {})).toBeUndefined()
+    expect(detail({}, { workers: false, queue: false, line: 'polling' })).toContain('queue is away')
+    expect(detail({}, { workers: false, line: 'polling' })).toContain('Nobody is there')
+    expect(detail({ status: 'generating' }, { workers: false, line: 'polling' })).toContain('Live text')
+    expect(detail({ status: 'generating' }, { line: 'reconnecting' })).toContain('live line')
+    expect(detail({}, { reachable: false, workers: false })).toContain('No connection')
+    expect(detail({ status: 'retrying', error: busy }, { reachable: false })).toMatch(/^It answered 503. No connection/)
+  })
+
+  it('does not matter for one that has ended', () => {
+    expect(detail({ status: 'failed', error: busy }, { reachable: false })).toBe(busy.detail)
+    expect(detail({ status: 'cancelled' }, { reachable: false })).toBeUndefined()
   })
 })
 

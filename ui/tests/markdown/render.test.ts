@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
-import { hasMath, renderMarkdown, type MathSetter } from '@/features/markdown/render'
+import { highlight } from '@/features/markdown/highlight'
+import { morphChildren } from '@/features/markdown/morph'
+import { diagramIn, hasCode, hasMath, renderMarkdown, showImage, type MathSetter } from '@/features/markdown/render'
 import { setMath as katex } from '@/features/markdown/katex'
 
 function draw(text: string, setMath?: MathSetter): HTMLElement {
   const root = document.createElement('div')
-  root.append(renderMarkdown(text, setMath))
+  root.append(renderMarkdown(text, { setMath, highlight }))
   return root
 }
 
@@ -67,7 +69,7 @@ function dangers(root: HTMLElement): string[] {
 
 describe('an attack', () => {
   it.each(attacks)('%s leaves nothing that could run or load', (attack) => {
-    for (const text of [attack, `- a\n\n  ${attack}`, `Text ${attack} text`]) expect(dangers(draw(text))).toEqual([])
+    for (const text of [attack, `- a\n\n  ${attack}`, `Text ${attack} text`, `\`\`\`html\n${attack}\n\`\`\``]) expect(dangers(draw(text))).toEqual([])
   })
 
   it.each(attacks.filter((attack) => /\$\$|\\\(/.test(attack)))('%s leaves nothing in a set formula either', (attack) => {
@@ -101,10 +103,14 @@ describe('a link', () => {
 })
 
 describe('an image', () => {
-  it('is a link: nothing is loaded before the reader asks for it', () => {
+  it('is not loaded before the reader asks for it, and then without telling where it is shown', () => {
     const root = draw('![A cat](https://pic.test/cat.png)')
     expect(root.querySelector('img')).toBeNull()
-    expect(root.querySelector('a')).toMatchObject({ href: 'https://pic.test/cat.png', textContent: 'A cat (image)', target: '_blank' })
+    expect(root.querySelector('a')).toMatchObject({ href: 'https://pic.test/cat.png', textContent: 'pic.test', target: '_blank' })
+    const offer = root.querySelector<HTMLElement>('[data-offer]')
+    expect(offer?.querySelector('button')?.textContent).toContain('A cat')
+    if (offer) showImage(offer)
+    expect(root.querySelector('img')).toMatchObject({ src: 'https://pic.test/cat.png', referrerPolicy: 'no-referrer' })
   })
 
   it('within a link leaves the link', () => {
@@ -153,6 +159,29 @@ describe('a formula', () => {
 })
 
 describe('a block', () => {
+  it('of code is coloured by its language, and stays as it is in an unknown one', () => {
+    expect(draw('```js\nconst a = 1\n```').querySelector('.hljs-keyword')?.textContent).toBe('const')
+    expect(draw('```JavaScript\nconst a = 1\n```').querySelector('.hljs-keyword')?.textContent).toBe('const')
+    expect(draw('```nonsense\nconst a = 1\n```').querySelector('code')?.children).toHaveLength(0)
+  })
+
+  it.each([['```js\nx\n```', true], ['- a\n  ```js\n  x\n  ```', true], ['> ~~~ py\n> x', true], ['```\nx\n```', false], ['`js`', false]])(
+    'of code in %j is foreseen: %s',
+    (text, expected) => {
+      expect(hasCode(text)).toBe(expected)
+    },
+  )
+
+  it.each([
+    ['```mermaid\ngraph TD\nA-->B\n```\n', 'graph TD\nA-->B'],
+    ['````mermaid\na\n```\nb\n````', 'a\n```\nb'],
+    ['```mermaid\ngraph TD\nA-->B', undefined],
+    ['```js\nmermaid\n```', undefined],
+    ['Text\n```mermaid\na\n```', undefined],
+  ])('%j is a diagram only when it is closed and alone', (text, source) => {
+    expect(diagramIn(text)).toBe(source)
+  })
+
   it('of code has its language and a copy button', () => {
     const root = draw('```c++\nint a;\n```')
     expect(root.querySelector('.code-bar span')?.textContent).toBe('c++')
@@ -168,5 +197,40 @@ describe('a block', () => {
 
   it('of a list keeps its first number', () => {
     expect(draw('3. c\n4. d').querySelector('ol')?.start).toBe(3)
+  })
+})
+
+describe('growing nodes', () => {
+  function grow(root: HTMLElement, text: string): void {
+    morphChildren(root, renderMarkdown(text, { highlight }))
+  }
+
+  it('become exactly what they would be if drawn at once, at every step', () => {
+    const text = '# Title\n\nSome *words* and `code`\n\n- one\n- two\n\n```js\nconst a = "b"\n```\n\n| a | b |\n|--:|---|\n| 1 | 2 |\n\n![cat](https://pic.test/c.png)\n'
+    const root = document.createElement('div')
+    for (let length = 1; length <= text.length; length += 1) {
+      grow(root, text.slice(0, length))
+      expect(root.innerHTML).toBe(draw(text.slice(0, length)).innerHTML)
+    }
+  })
+
+  it('stay the same objects where they only get longer', () => {
+    const root = document.createElement('div')
+    grow(root, '```js\nconst a')
+    const pre = root.querySelector('pre')
+    const word = root.querySelector('.hljs-keyword')
+    grow(root, '```js\nconst a = 1\nconst b = 2')
+    expect(root.querySelector('pre')).toBe(pre)
+    expect(root.querySelector('.hljs-keyword')).toBe(word)
+  })
+
+  it('keep an image that was opened', () => {
+    const root = document.createElement('div')
+    grow(root, '![cat](https://pic.test/c.png) and')
+    const offer = root.querySelector<HTMLElement>('[data-offer]')
+    if (offer) showImage(offer)
+    grow(root, '![cat](https://pic.test/c.png) and more')
+    expect(root.querySelector('img')).not.toBeNull()
+    expect(root.textContent).toContain('and more')
   })
 })

@@ -3,6 +3,7 @@ import { onScopeDispose, ref, watch } from 'vue'
 import { api, dataOf } from '@/api/client'
 import { sentenceOf } from '@/api/errors'
 import type { DeadLetter, DeadLetterCounts, KeyGroup, Worker } from '@/api/types'
+import { t } from '@/i18n'
 import { useVisible } from '@/lib/usePage'
 
 /** The workers' heartbeats come every 5 s: sooner there is nothing new. */
@@ -84,11 +85,11 @@ export function useOperations() {
 /** What an action on dead letters came to, in a sentence. */
 export function outcome(counts: DeadLetterCounts): string {
   const parts = [
-    counts.redriven > 0 && `${counts.redriven} tried again`,
-    counts.dropped > 0 && `${counts.dropped} dropped`,
-    counts.obsolete > 0 && `${counts.obsolete} removed because nobody waits for them any more`,
-    counts.kept > 0 && `${counts.kept} kept, as they do not say which answer they belong to`,
+    counts.redriven > 0 && t('admin.redriven', { n: counts.redriven }),
+    counts.dropped > 0 && t('admin.dropped', { n: counts.dropped }),
+    counts.obsolete > 0 && t('admin.obsolete', { n: counts.obsolete }),
+    counts.kept > 0 && t('admin.keptBack', { n: counts.kept }),
   ].filter((part) => part !== false)
-  const done = parts.length === 0 ? 'There was nothing to do' : parts.join(', ')
-  return counts.remaining > 0 ? `${done}; ${counts.remaining} left.` : `${done}; none left.`
+  const done = parts.length === 0 ? t('admin.nothingDone') : parts.join(', ')
+  return counts.remaining > 0 ? t('admin.left', { done, n: counts.remaining }) : t('admin.noneLeft', { done })
 }

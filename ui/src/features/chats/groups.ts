@@ -1,4 +1,5 @@
 // The chat list in groups by date.
+import { formatDate, t } from '@/i18n'
 import type { Chat } from '@/api/types'
 
 export interface ChatGroup {
@@ -20,11 +21,11 @@ export function groupChats(chats: readonly Chat[], now: Date): ChatGroup[] {
 
 function groupTitle(date: Date, now: Date): string {
   const days = calendarDays(date, now)
-  if (days <= 0) return 'Today'
-  if (days === 1) return 'Yesterday'
-  if (days < 7) return 'Last 7 days'
-  if (days < 30) return 'Last 30 days'
-  return date.toLocaleDateString('en', {
+  if (days <= 0) return t('chats.today')
+  if (days === 1) return t('chats.yesterday')
+  if (days < 7) return t('chats.week')
+  if (days < 30) return t('chats.month')
+  return formatDate(date, {
     month: 'long',
     ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }),
   })
@@ -45,5 +46,5 @@ export function placeChat(chats: readonly Chat[], chat: Chat): Chat[] {
 
 /** What a chat is called while it has no title. */
 export function titleOf(chat: Pick<Chat, 'title'>): string {
-  return chat.title.trim() === '' ? 'New chat' : chat.title
+  return chat.title.trim() === '' ? t('app.newChat') : chat.title
 }

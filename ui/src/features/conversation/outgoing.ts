@@ -1,33 +1,43 @@
 // Messages on their way to the API: pure rules about what is shown and when it is sent again.
 import { ApiError } from '@/api/errors'
-import type { Message, NewMessage } from '@/api/types'
+import type { GenerationSettings, Message, NewMessage } from '@/api/types'
 
 /** A message that was sent here and that the API has not accepted yet. */
 export interface Outgoing {
   /** The Idempotency-Key: however often it is sent, it counts once. */
   key: string
+  /** The chat's id, or a local one while the chat itself has still to be made. */
   chatId: string
   body: NewMessage
+  /** Of the chat that is made for it. */
+  settings?: GenerationSettings
   /** What the user sees meanwhile. */
   content: string
   /** The id of the last message before it, to recognise its own arrival over the stream. */
   after: string | undefined
+  /** In milliseconds since 1970; of two messages of a browser the later one's is larger. */
   createdAt: number
+  /** Unreachable: it goes on trying, slowly. Refused: it is the user's turn. */
   state: 'sending' | 'unreachable' | 'refused'
   /** Why it is not sent, in a sentence. */
   problem?: string
 }
 
-export const maxAttempts = 6
-const longestWaitMillis = 20_000
+const localPrefix = 'new-'
+/** The id in the page's address of a chat that the API does not have yet. */
+export const localChatId = (id: string): string => localPrefix + id
+export const isLocalChat = (chatId: string | undefined): boolean => chatId?.startsWith(localPrefix) ?? false
+
+/** After so many attempts the user is told that it takes longer. */
+export const quickAttempts = 6
+const slowMillis = 30_000
+const longestWaitMillis = 300_000
 
 /** The wait before the next attempt, or undefined when it is the user's turn. */
 export function resendMillis(error: unknown, attempts: number, backoff: (failures: number) => number): number | undefined {
-  if (attempts >= maxAttempts) return undefined
-  if (!(error instanceof ApiError)) return backoff(attempts)
-  if (!error.passing) return undefined
-  const wait = Math.max(error.retryAfterMillis ?? 0, backoff(attempts))
-  return wait <= longestWaitMillis ? wait : undefined
+  const wish = error instanceof ApiError ? (error.passing ? (error.retryAfterMillis ?? 0) : undefined) : 0
+  if (wish === undefined) return undefined
+  return Math.min(longestWaitMillis, Math.max(wish, attempts < quickAttempts ? backoff(attempts) : slowMillis))
 }
 
 /** Those that are not in the conversation yet: over the stream a message may arrive before the response to it. */
@@ -43,13 +53,13 @@ export function notArrived(outgoing: readonly Outgoing[], messages: readonly Mes
   })
 }
 
-export function isOutgoingList(value: unknown): value is Outgoing[] {
+export function isOutgoing(value: unknown): value is Outgoing {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, chatId, body, content, createdAt } = value as Record<string, unknown>
   return (
-    Array.isArray(value) &&
-    value.every((entry: unknown) => {
-      if (typeof entry !== 'object' || entry === null) return false
-      const { key, chatId, body, content } = entry as Record<string, unknown>
-      return [key, chatId, content].every((text) => typeof text === 'string') && typeof body === 'object' && body !== null
-    })
+    [key, chatId, content].every((text) => typeof text === 'string') &&
+    typeof createdAt === 'number' &&
+    typeof body === 'object' &&
+    body !== null
   )
 }

@@ -11,6 +11,8 @@ export interface Conversation {
   readonly chat: Chat | undefined
   /** Oldest first. */
   readonly messages: readonly Message[]
+  /** Of each message that has more than one version: the ids of all, oldest first. */
+  readonly versions: Readonly<Record<string, readonly string[]>>
   /** Cursor for older messages than the first one here. */
   readonly older: string | undefined
   /** By answer id; only answers that are not final have one. */
@@ -40,6 +42,7 @@ export interface Applied {
 export const emptyConversation: Conversation = {
   chat: undefined,
   messages: [],
+  versions: {},
   older: undefined,
   live: {},
   liveAvailable: true,
@@ -60,7 +63,7 @@ export function isPending(message: Message): boolean {
 export function applyEvent(state: Conversation, event: ConversationEvent): Applied {
   switch (event.type) {
     case 'snapshot': {
-      const replaced = replaceLatest(state, event.data.messages, event.data.next)
+      const replaced = replaceLatest(state, event.data.messages, event.data.versions, event.data.next)
       return event.data.live.reduce<Applied>(
         (applied, piece) => {
           const next = applyLive(applied.state, piece)
@@ -103,11 +106,12 @@ export function applyEvent(state: Conversation, event: ConversationEvent): Appli
       return { state: { ...state, liveAvailable: available }, resync: available && !state.liveAvailable }
     }
     case 'page.latest':
-      return fits(replaceLatest(state, event.data.items, event.data.next))
+      return fits(replaceLatest(state, event.data.items, event.data.versions, event.data.next))
     case 'page.older': {
       const known = new Set(state.messages.map((message) => message.id))
       const added = event.data.items.filter((message) => !known.has(message.id))
-      return fits({ ...state, messages: [...added, ...state.messages], older: event.data.next })
+      const versions = { ...event.data.versions, ...state.versions }
+      return fits({ ...state, messages: [...added, ...state.messages], versions, older: event.data.next })
     }
   }
 }
@@ -122,7 +126,12 @@ function find(state: Conversation, id: string): Message | undefined {
 }
 
 /** Takes the latest page as the truth, and keeps older messages that were loaded before it when they join on to it. */
-function replaceLatest(state: Conversation, latest: readonly Message[], next: string | undefined): Conversation {
+function replaceLatest(
+  state: Conversation,
+  latest: readonly Message[],
+  versions: Conversation['versions'],
+  next: string | undefined,
+): Conversation {
   const first = latest[0]
   const at = first ? state.messages.findIndex((message) => message.id === first.id) : -1
   const before =
@@ -139,6 +148,7 @@ function replaceLatest(state: Conversation, latest: readonly Message[], next: st
   return {
     ...state,
     messages: unchanged ? state.messages : messages,
+    versions: before > 0 ? { ...state.versions, ...versions } : versions,
     older: before > 0 ? state.older : next,
     live: keepPending(state.live, messages),
     loaded: true,

@@ -21,7 +21,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
   let events: LiveEvents | undefined
   let poller: Poller | undefined
   /** Tells answers for the chat shown now from late ones for the chat before. */
-  let opened = 0
+  const opened = ref(0)
 
   function apply(event: ConversationEvent): void {
     const { state: next, resync } = applyEvent(state.value, event)
@@ -31,7 +31,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
 
   function open(id: string | undefined): void {
     close()
-    opened += 1
+    opened.value += 1
     state.value = id === undefined ? { ...emptyConversation, loaded: true } : emptyConversation
     actionError.value = undefined
     if (id === undefined) return
@@ -93,14 +93,14 @@ export function useConversation(chatId: Ref<string | undefined>) {
   )
 
   async function act(path: '/api/messages/{messageId}/cancel' | '/api/messages/{messageId}/retry', messageId: string) {
-    const during = opened
+    const during = opened.value
     actionError.value = undefined
     try {
       const message = await dataOf(api.POST(path, { params: { path: { messageId } } }))
-      if (during === opened) apply({ type: 'message.answered', data: message })
+      if (during === opened.value) apply({ type: 'message.answered', data: message })
       poller?.wake()
     } catch (error) {
-      if (during === opened) actionError.value = sentenceOf(error)
+      if (during === opened.value) actionError.value = sentenceOf(error)
     }
   }
 
@@ -125,16 +125,34 @@ export function useConversation(chatId: Ref<string | undefined>) {
     })
   }
 
+  /** Shows another version of a message, and the branch that it is on. */
+  async function show(messageId: string): Promise<boolean> {
+    return changed(async () => {
+      await answered(api.POST('/api/messages/{messageId}/show', { params: { path: { messageId } } }))
+      events?.resync()
+      return []
+    })
+  }
+
+  /** Asks for another version of an answer that has ended. */
+  async function regenerate(messageId: string): Promise<boolean> {
+    return changed(async () => {
+      await dataOf(api.POST('/api/messages/{messageId}/regenerate', { params: { path: { messageId } }, body: {} }))
+      events?.resync()
+      return []
+    })
+  }
+
   async function changed(action: () => Promise<ConversationEvent[]>): Promise<boolean> {
-    const during = opened
+    const during = opened.value
     actionError.value = undefined
     try {
-      const events = await action()
-      if (during === opened) events.forEach(apply)
+      const learned = await action()
+      if (during === opened.value) learned.forEach(apply)
       poller?.wake()
       return true
     } catch (error) {
-      if (during === opened) actionError.value = sentenceOf(error)
+      if (during === opened.value) actionError.value = sentenceOf(error)
       return false
     }
   }
@@ -143,15 +161,15 @@ export function useConversation(chatId: Ref<string | undefined>) {
     const { older } = state.value
     const id = chatId.value
     if (older === undefined || id === undefined || loadingOlder.value) return
-    const during = opened
+    const during = opened.value
     loadingOlder.value = true
     try {
       const page = await dataOf(
         api.GET('/api/chats/{chatId}/messages', { params: { path: { chatId: id }, query: { cursor: older } } }),
       )
-      if (during === opened) apply({ type: 'page.older', data: page })
+      if (during === opened.value) apply({ type: 'page.older', data: page })
     } catch (error) {
-      if (during === opened) actionError.value = sentenceOf(error)
+      if (during === opened.value) actionError.value = sentenceOf(error)
     } finally {
       loadingOlder.value = false
     }
@@ -162,6 +180,8 @@ export function useConversation(chatId: Ref<string | undefined>) {
     // The same array while nothing but live text changes, so that a delta renders one answer, not the list.
     messages: computed(() => state.value.messages),
     /** The answer to a message while it can still be changed: nothing of it is written, and nothing follows it. */
+    /** The ids of a message's versions, oldest first; none when there is only one. */
+    versionsOf: (messageId: string): readonly string[] => state.value.versions[messageId] ?? [],
     waitingAnswer: (messageId: string): Message | undefined => {
       const last = state.value.messages.at(-1)
       return last?.parentId === messageId && (last.status === 'queued' || last.status === 'retrying') ? last : undefined
@@ -171,6 +191,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
     loaded: computed(() => state.value.loaded),
     deleted: computed(() => state.value.deleted),
     pending: computed(() => state.value.messages.some(isPending)),
+    opened,
     stream,
     polling,
     loadingOlder,
@@ -178,6 +199,8 @@ export function useConversation(chatId: Ref<string | undefined>) {
     loadOlder,
     edit,
     withdraw,
+    show,
+    regenerate,
     cancel: (messageId: string) => act('/api/messages/{messageId}/cancel', messageId),
     retry: (messageId: string) => act('/api/messages/{messageId}/retry', messageId),
   }

@@ -1,12 +1,15 @@
-// The text being written, per chat, kept over reloads.
+// The text being written, per chat, kept over reloads and in step with other tabs.
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { useListener } from '@/lib/usePage'
-import { isString, store, stored } from '@/lib/storage'
+import { isString, store, stored, useStored } from '@/lib/storage'
 
 const saveMillis = 200
 
-/** The draft of the chat (undefined: of the next new chat); follows when the chat changes. */
-export function useDraft(chatId: Ref<string | undefined>): Ref<string> {
+/**
+ * The draft of the chat (undefined: of the next new chat); follows when the chat changes. `isSame` says of two ids whether they
+ * are one chat, before and after it was made: then what is being written goes along.
+ */
+export function useDraft(chatId: Ref<string | undefined>, isSame: (before: string, after: string) => boolean = () => false): Ref<string> {
   const keyOf = (id: string | undefined) => `draft.${id ?? 'new'}`
   let key = keyOf(chatId.value)
   const text = ref(stored(key, isString) ?? '')
@@ -22,11 +25,21 @@ export function useDraft(chatId: Ref<string | undefined>): Ref<string> {
     if (value === '') save()
     else timer ??= setTimeout(save, saveMillis)
   }, { flush: 'sync' })
-  watch(chatId, (id) => {
-    save()
+  watch(chatId, (id, before) => {
+    const same = id !== undefined && before !== undefined && isSame(before, id)
+    if (same) store(key, undefined)
+    else save()
     key = keyOf(id)
-    text.value = stored(key, isString) ?? ''
+    if (same) save()
+    else text.value = stored(key, isString) ?? ''
   }, { flush: 'sync' })
+  useStored('draft.', (changed, value) => {
+    // The tab in which somebody writes has the last word.
+    if (changed !== key || document.hasFocus()) return
+    clearTimeout(timer)
+    timer = undefined
+    text.value = isString(value) ? value : ''
+  })
   useListener(window, 'pagehide', save)
   onScopeDispose(save)
   return text

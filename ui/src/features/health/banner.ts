@@ -1,5 +1,6 @@
 // What is worth telling about the health of things, in one line.
 import type { Health } from '@/api/types'
+import { t } from '@/i18n'
 
 export interface Banner {
   tone: 'warn' | 'bad'
@@ -15,28 +16,29 @@ export type HealthState =
 
 /** The banner for the state of things; none when all is well. What costs the most comes first. */
 export function bannerFor(online: boolean, state: HealthState): Banner | undefined {
-  if (!online) {
-    return { tone: 'warn', text: 'You are offline.', detail: 'What you write is kept and goes out when the connection is back.' }
+  // The browser may call itself offline and still reach a Parley on the same machine or network.
+  if (!online && !(state.known && state.reachable)) {
+    return { tone: 'warn', text: t('health.offline'), detail: t('health.offlineDetail') }
   }
   if (!state.known) return undefined
   if (!state.reachable) {
-    return { tone: 'bad', text: 'Parley cannot be reached.', detail: 'What you write is kept. Trying again…' }
+    return { tone: 'bad', text: t('health.unreachable'), detail: t('health.unreachableDetail') }
   }
   const { status, checks } = state.health
   if (checks.postgres.status === 'down') {
-    return { tone: 'bad', text: 'New messages cannot be taken right now.', detail: 'What you write is kept. Running answers go on.' }
+    return { tone: 'bad', text: t('health.database'), detail: t('health.databaseDetail') }
   }
   if (checks.workers.status === 'down') {
-    return { tone: 'warn', text: 'Nobody is answering right now.', detail: 'Messages are kept safe and answered as soon as a worker is back.' }
+    return { tone: 'warn', text: t('health.workers'), detail: t('health.workersDetail') }
   }
   if (checks.rabbitmq.status === 'down') {
-    return { tone: 'warn', text: 'Answers are delayed.', detail: 'Messages are accepted and go out as soon as the queue is back.' }
+    return { tone: 'warn', text: t('health.queue'), detail: t('health.queueDetail') }
   }
   if (checks.redis.status === 'down') {
-    return { tone: 'warn', text: 'Live text is off for now.', detail: 'Answers appear when they are complete.' }
+    return { tone: 'warn', text: t('health.live'), detail: t('health.liveDetail') }
   }
   if (status === 'healthy') return undefined
   return status === 'unhealthy'
-    ? { tone: 'bad', text: 'Parley is not well.', detail: 'What you write is kept.' }
-    : { tone: 'warn', text: 'Parley runs with limits right now.', detail: 'Answers may take longer.' }
+    ? { tone: 'bad', text: t('health.unwell'), detail: t('health.unwellDetail') }
+    : { tone: 'warn', text: t('health.limits'), detail: t('health.limitsDetail') }
 }

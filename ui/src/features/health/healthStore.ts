@@ -69,6 +69,7 @@ export const useHealth = defineStore('health', () => {
   })
   watch(visible, (is) => (is ? void look() : clearTimeout(timer)))
   useListener(window, 'online', () => void look())
+  useListener(window, 'offline', () => void look())
   void look()
 
   return {

@@ -1,32 +1,32 @@
-// The Markdown engine and the formula setter, loaded once and only when text is to be shown.
+// The Markdown engine and its extras, loaded once and only when text is to be shown that needs them.
 import { shallowRef, type ShallowRef } from 'vue'
-import type { MathSetter } from './render'
+import type { Highlighter, MathSetter } from './render'
 
 type Engine = typeof import('./engine')
+type Diagrams = typeof import('./diagram')
 
-const engine = shallowRef<Engine>()
-const setMath = shallowRef<MathSetter>()
-let loadingEngine: Promise<void> | undefined
-let loadingMath: Promise<void> | undefined
-
-/** Loads it once; a failed load (a cut line, a new version on the server) is tried again by the next caller. */
-export function loadEngine(): Promise<void> {
-  loadingEngine ??= import('./engine').then(
-    (module) => void (engine.value = module),
-    () => void (loadingEngine = undefined),
-  )
-  return loadingEngine
+/** A part that is loaded once; a failed load (a cut line, a new version on the server) is tried again by the next caller. */
+function lazy<M, T>(from: () => Promise<M>, pick: (module: M) => T): { value: ShallowRef<T | undefined>; load: () => Promise<void> } {
+  const value = shallowRef<T>()
+  let loading: Promise<void> | undefined
+  return {
+    value,
+    load: () =>
+      (loading ??= from().then(
+        (module) => void (value.value = pick(module)),
+        () => void (loading = undefined),
+      )),
+  }
 }
 
-export function loadMath(): Promise<void> {
-  loadingMath ??= import('./katex').then(
-    (module) => void (setMath.value = module.setMath),
-    () => void (loadingMath = undefined),
-  )
-  return loadingMath
-}
+const engine = lazy(() => import('./engine'), (module): Engine => module)
+const math = lazy(() => import('./katex'), (module): MathSetter => module.setMath)
+const code = lazy(() => import('./highlight'), (module): Highlighter => module.highlight)
+const diagrams = lazy(() => import('./diagram'), (module): Diagrams['drawDiagram'] => module.drawDiagram)
 
-export function useEngine(): { engine: ShallowRef<Engine | undefined>; setMath: ShallowRef<MathSetter | undefined> } {
-  void loadEngine()
-  return { engine, setMath }
+export const loadEngine = engine.load
+
+export function useEngine() {
+  void engine.load()
+  return { engine: engine.value, math, code, diagrams }
 }

@@ -1,22 +1,49 @@
-// Text that changes often, seen at most once per animation frame.
+// Text that changes often, seen at most once per animation frame, and less often when showing it is slow.
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 
-/** Follows `source`; while `live` holds, only once per frame. */
+/** Of the time that a live text takes, at most a quarter goes into showing it: the rest is the reader's. */
+const restPerWork = 3
+
+/** Follows `source`; while `live` holds, once per frame, and with a rest after it as long as showing it took, three times. */
 export function useFrameText(source: () => string, live: () => boolean): Readonly<Ref<string>> {
   const shown = ref(source())
   let frame = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let restUntil = 0
+
+  function show(): void {
+    frame = 0
+    const begun = performance.now()
+    shown.value = source()
+    // Runs after this frame's layout and paint, which cost more than the script.
+    setTimeout(() => {
+      const now = performance.now()
+      restUntil = now + (now - begun) * restPerWork
+    })
+  }
+
+  function cancel(): void {
+    cancelAnimationFrame(frame)
+    clearTimeout(timer)
+    frame = 0
+    timer = undefined
+  }
+
   watch([source, live], ([text, running]) => {
     if (!running) {
-      cancelAnimationFrame(frame)
-      frame = 0
+      cancel()
       shown.value = text
-    } else if (frame === 0) {
-      frame = requestAnimationFrame(() => {
-        frame = 0
-        shown.value = source()
-      })
+    } else if (frame === 0 && timer === undefined) {
+      const rest = restUntil - performance.now()
+      if (rest <= 0) frame = requestAnimationFrame(show)
+      else {
+        timer = setTimeout(() => {
+          timer = undefined
+          frame = requestAnimationFrame(show)
+        }, rest)
+      }
     }
   })
-  onScopeDispose(() => cancelAnimationFrame(frame))
+  onScopeDispose(cancel)
   return shown
 }

@@ -6,13 +6,18 @@ import type { NewMessage } from '@/api/types'
 export interface ComposerPort {
   /** Puts text into what is being written, without losing any of it. */
   insert: (text: string) => void
-  /** Sends something else than what is being written; false when it could not even be tried. */
-  send: (body: NewMessage, content: string) => Promise<boolean>
+  /** Sends something else than what is being written. */
+  send: (body: NewMessage, content: string) => Promise<void>
 }
 
 export interface Shell {
   openDrawer: () => void
   promptsOpen: Ref<boolean>
+  /** The text of which the template dialog is to make a new template. */
+  templateText: Ref<string | undefined>
+  makeTemplate: (text: string) => void
+  settingsOpen: Ref<boolean>
+  searchOpen: Ref<boolean>
   composer: ShallowRef<ComposerPort | undefined>
   focusComposer: ShallowRef<(() => void) | undefined>
 }
@@ -20,7 +25,21 @@ export interface Shell {
 const key: InjectionKey<Shell> = Symbol('shell')
 
 export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
-  const shell: Shell = { openDrawer, promptsOpen: ref(false), composer: shallowRef(), focusComposer: shallowRef() }
+  const promptsOpen = ref(false)
+  const templateText = ref<string>()
+  const shell: Shell = {
+    openDrawer,
+    promptsOpen,
+    templateText,
+    makeTemplate(text) {
+      templateText.value = text
+      promptsOpen.value = true
+    },
+    settingsOpen: ref(false),
+    searchOpen: ref(false),
+    composer: shallowRef(),
+    focusComposer: shallowRef(),
+  }
   provide(key, shell)
   return shell
 }

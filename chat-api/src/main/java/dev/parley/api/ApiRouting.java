@@ -15,6 +15,10 @@ import dev.parley.api.model.Models;
 import dev.parley.api.outbox.Outbox;
 import dev.parley.api.prompt.PromptService;
 import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.search.SearchService;
+import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferService;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.ui.UiService;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.runtime.Meters;
@@ -35,6 +39,8 @@ public final class ApiRouting {
             ChatStore chats,
             MessageStore messages,
             PromptStore prompts,
+            SearchStore search,
+            TransferStore transfers,
             Runs runs,
             ChatEvents events,
             Outbox outbox,
@@ -52,7 +58,9 @@ public final class ApiRouting {
         routing.register(parts.health())
                 .register(new OpenApiService())
                 .register(new ModelService(models))
-                .register(new ChatService(parts.users(), parts.chats(), parts.runs(), parts.events()))
+                // Before the chats, whose ids its path would be taken for.
+                .register(new TransferService(parts.users(), parts.transfers(), parts.messages(), models))
+                .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
                 .register(new MessageService(
                         parts.users(),
                         parts.messages(),
@@ -63,6 +71,7 @@ public final class ApiRouting {
                         parts.outbox(),
                         settings.maxMessageCharacters()))
                 .register(new PromptService(parts.users(), parts.prompts()))
+                .register(new SearchService(parts.users(), parts.search()))
                 .register(parts.live())
                 .register(parts.admin());
         // Last: what no route of the API takes is the page's.

@@ -8,17 +8,23 @@ import dev.parley.api.database.DatabaseUnavailable;
 import dev.parley.api.health.CheckResult;
 import dev.parley.api.health.HealthService;
 import dev.parley.api.health.WorkersHeard;
+import dev.parley.api.http.Cors;
 import dev.parley.api.http.HttpServer;
 import dev.parley.api.id.Ids;
+import dev.parley.api.live.ChatStreams;
 import dev.parley.api.live.EventHub;
+import dev.parley.api.live.EventSocket;
 import dev.parley.api.live.EventsService;
 import dev.parley.api.live.LiveRuns;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Notifier;
 import dev.parley.api.outbox.OutboxRelay;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.prompt.PromptStore;
 import dev.parley.api.result.DeadLetterWatch;
 import dev.parley.api.result.ResultConsumer;
+import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Topology;
@@ -75,10 +81,10 @@ public final class ChatApi implements AutoCloseable {
             Runs runs = new Runs(redis);
             EventHub hub = parts.opened("event hub", EventHub.open(redis, instance, meters));
             OutboxRelay relay = parts.opened("outbox relay", OutboxRelay.start(outbox, broker, meters));
-            parts.opened(
-                    "result consumer", ResultConsumer.start(broker, messages, runs, hub, relay::wake, meters, clock));
-            parts.opened(
-                    "dead letter watch", DeadLetterWatch.start(broker, messages, hub, relay::wake, DEAD_LETTERS_EVERY));
+            LiveRuns liveRuns = new LiveRuns(runs);
+            Notifier notifier = new Notifier(liveRuns, hub, relay);
+            parts.opened("result consumer", ResultConsumer.start(broker, messages, runs, notifier, meters, clock));
+            parts.opened("dead letter watch", DeadLetterWatch.start(broker, messages, notifier, DEAD_LETTERS_EVERY));
             parts.opened("sampler", sampler(meters, broker, redis, outbox, workers));
 
             HealthService health = new HealthService(
@@ -91,18 +97,20 @@ public final class ChatApi implements AutoCloseable {
                     () -> started,
                     () -> stopping);
             Users users = Users.of(settings.authMode());
-            LiveRuns liveRuns = new LiveRuns(runs);
+            ChatStreams streams = new ChatStreams(messages, hub, runs, quiet);
             ApiRouting.Parts routes = new ApiRouting.Parts(
                     users,
                     new ChatStore(database, ids, clock),
                     messages,
                     new PromptStore(database, ids, clock),
+                    new SearchStore(database),
+                    new TransferStore(database, ids, clock),
                     liveRuns,
                     hub,
                     relay,
                     health,
-                    new EventsService(users, messages, hub, runs, quiet),
-                    new AdminService(users, new DeadLetters(broker, messages, liveRuns, hub, relay), workers, clock),
+                    new EventsService(users, streams),
+                    new AdminService(users, new DeadLetters(broker, messages, notifier), workers, clock),
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())
@@ -110,6 +118,7 @@ public final class ChatApi implements AutoCloseable {
                     .port(settings.port())
                     .shutdownGracePeriod(settings.shutdownGrace())
                     .routing(routing -> ApiRouting.routing(routing, settings, routes))
+                    .addRouting(EventSocket.routing(users, streams, new Cors(settings.corsOrigins())))
                     .build()
                     .start();
             parts.opened("server", server::stop);
@@ -125,7 +134,7 @@ public final class ChatApi implements AutoCloseable {
 
     /** @throws DatabaseUnavailable when PostgreSQL is not there after a minute */
     public static ChatApi open(ApiSettings settings) {
-        return open(settings, EventsService.QUIET);
+        return open(settings, ChatStreams.QUIET);
     }
 
     /** @param quiet after so long without an event a stream shows that it lives */

@@ -125,7 +125,7 @@ class AdminIT {
                         Headers.DIED,
                         "2026-11-23T02:00:00Z"),
                 Json.bytes(GenerationRequest.first(
-                        answer, "m", List.of(new Turn(Role.USER, text)), "http-1", Instant.now())));
+                        answer, Users.LOCAL, "m", List.of(new Turn(Role.USER, text)), "http-1", Instant.now())));
     }
 
     private static void die(String id, Map<String, Object> headers, byte[] body) throws Exception {
@@ -173,7 +173,8 @@ class AdminIT {
 
     @Test
     void theOneUserOfAnInstallationWithoutAccountsIsItsOperator() {
-        assertThat(Users.of(dev.parley.api.user.AuthMode.NONE).operator(null)).isEqualTo(Users.LOCAL);
+        assertThat(Users.of(dev.parley.api.user.AuthMode.NONE).isOperator(Users.LOCAL))
+                .isTrue();
     }
 
     @Test
@@ -353,7 +354,12 @@ class AdminIT {
                             answer.messageId(),
                             Map.of(Headers.ATTEMPT, 1),
                             Json.bytes(GenerationRequest.first(
-                                    answer, "m", List.of(new Turn(Role.USER, "poison")), "r", Instant.now()))));
+                                    answer,
+                                    Users.LOCAL,
+                                    "m",
+                                    List.of(new Turn(Role.USER, "poison")),
+                                    "r",
+                                    Instant.now()))));
             worker.subscribe(TOPOLOGY.requests(), 1, delivery -> {
                 throw new IllegalStateException("poison");
             });

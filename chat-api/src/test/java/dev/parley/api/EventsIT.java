@@ -1,12 +1,14 @@
 package dev.parley.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.api.support.ApiClient;
 import dev.parley.api.support.ApiClient.Answer;
 import dev.parley.api.support.Contract;
+import dev.parley.api.support.Socket;
 import dev.parley.api.support.Sse;
 import dev.parley.dev.server.RedisServer;
 import dev.parley.dev.server.SharedServers;
@@ -310,6 +312,102 @@ class EventsIT {
         soon().until(() -> sse.names().contains("answer.completed"));
         assertThat(sse.named("message.created")).hasSize(2);
         assertThat(sse.named("answer.completed")).hasSize(1);
+    }
+
+    @Test
+    void viewersOfAnotherBranchGetItAsANewSnapshot() throws Exception {
+        ChatApi here = api();
+        ApiClient client = client(here);
+        UUID chat = newChat(client);
+        AnswerRef answer = ask(client, chat);
+        Sse sse = watch(api(), chat);
+        UUID question = client.get("/api/messages/" + answer.answerId()).id("/parentId");
+        Answer edited = client.post(
+                "/api/chats/" + chat + "/messages", "{\"content\":\"Better?\",\"editOf\":\"%s\"}".formatted(question));
+        soon().until(() -> sse.named("snapshot").size() == 2);
+        assertThat(sse.named("snapshot")
+                        .getLast()
+                        .data()
+                        .at("/messages/0/content")
+                        .asText())
+                .isEqualTo("Better?");
+        assertThat(sse.named("snapshot").getLast().data().at("/versions/" + edited.text("/message/id")))
+                .hasSize(2);
+        sse.assertContract();
+    }
+
+    @Test
+    void oneSocketShowsManyChatsAsTheirStreamsWould() throws Exception {
+        ChatApi api = api();
+        ApiClient client = client(api);
+        UUID first = newChat(client);
+        UUID second = newChat(client);
+        Socket socket = open(Socket.open(api.port(), Optional.empty()));
+        socket.send("{\"subscribe\":\"%s\"}".formatted(first));
+        socket.send("{\"subscribe\":\"%s\"}".formatted(second));
+        soon().until(() ->
+                socket.names(first).contains("snapshot") && socket.names(second).contains("snapshot"));
+        AnswerRef answer = ask(client, first);
+        Run run = new Run(runs(), answer);
+        run.write("Live ");
+        run.write("text.");
+        soon().until(() -> socket.deltas(first).equals("Live text."));
+        String id = socket.events.getLast().path("id").asText();
+        result(completed(answer, "Live text."));
+        soon().until(() -> socket.names(first).contains("answer.completed"));
+        assertThat(socket.names(second)).containsExactly("snapshot");
+
+        socket.send("{\"unsubscribe\":\"%s\"}".formatted(second));
+        AnswerRef other = ask(client, second);
+        socket.send("{\"ping\":true}");
+        soon().until(() -> socket.names().contains("pong"));
+        Run another = new Run(runs(), other);
+        another.write("Unseen.");
+        AnswerRef next = ask(client, first);
+        Run running = new Run(runs(), next);
+        running.write("One two");
+        soon().until(() -> socket.deltas(first).equals("Live text.One two"));
+        assertThat(socket.deltas(second)).isEmpty();
+        String seen = socket.events.getLast().path("id").asText();
+        running.write(" three");
+        Socket resumed = open(Socket.open(api.port(), Optional.empty()));
+        resumed.send("{\"subscribe\":\"%s\",\"lastEventId\":\"%s\"}".formatted(first, seen));
+        soon().until(() -> resumed.names(first).contains("snapshot"));
+        assertThat(id).isNotEqualTo(seen);
+        assertThat(resumed.events.getFirst().at("/data/live/0/text").asText() + resumed.deltas(first))
+                .as("exactly the rest")
+                .isEqualTo(" three");
+    }
+
+    @Test
+    void aSocketSaysWhatIsWrongAndGoesOn() throws Exception {
+        ChatApi api = api();
+        UUID chat = newChat(client(api));
+        Socket socket = open(Socket.open(api.port(), Optional.empty()));
+        for (String wrong : List.of("nonsense", "[]", "{}", "{\"subscribe\":\"x\"}", "{\"open\":true}")) {
+            socket.send(wrong);
+        }
+        socket.send("{\"subscribe\":\"%s\"}".formatted(UUID.randomUUID()));
+        socket.send("{\"subscribe\":\"%s\"}".formatted(chat));
+        soon().until(() -> socket.names(chat).contains("snapshot"));
+        assertThat(socket.named("problem"))
+                .extracting(event -> event.at("/data/status").asInt())
+                .containsExactly(400, 400, 400, 400, 400, 404);
+        client(api).delete("/api/chats/" + chat);
+        soon().until(() -> socket.names(chat).contains("ended"));
+        assertThat(socket.names(chat)).endsWith("chat.deleted", "ended");
+        socket.send("{\"ping\":\"" + "x".repeat(5_000) + "\"}");
+        soon().until(() -> socket.closed().isPresent());
+        assertThat(socket.closed()).contains(1009);
+    }
+
+    @Test
+    void aForeignPageMayOpenNoSocket() throws Exception {
+        ChatApi api = api();
+        assertThat(open(Socket.open(api.port(), Optional.of("http://127.0.0.1:" + api.port()))))
+                .isNotNull();
+        assertThatThrownBy(() -> Socket.open(api.port(), Optional.of("http://evil.example")))
+                .hasMessageContaining("Handshake");
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -74,6 +75,24 @@ class RoutesIT {
         return api.get(path, ApiServer.USER, user);
     }
 
+    private Answer put(String path, String json) {
+        return api.send("PUT", path, json, ApiServer.USER, user);
+    }
+
+    private Answer patch(String path, String json) {
+        Answer changed = api.send("PATCH", path, json, ApiServer.USER, user);
+        assertThat(changed.status()).as(changed.text()).isIn(200, 400);
+        return changed;
+    }
+
+    private List<String> ids(String path) {
+        return get(path).texts("/items", "id");
+    }
+
+    private static String id(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
     private String newChat() {
         Answer created = post("/api/chats", "{}");
         assertThat(created.status()).isEqualTo(201);
@@ -124,6 +143,357 @@ class RoutesIT {
                 .containsExactly("chat.updated", "message.created", "message.created", "chat.updated", "chat.deleted");
         assertThat(get(chat).problem()).isEqualTo("404 not-found");
         assertThat(get("/api/messages/" + sent.text("/message/id")).status()).isEqualTo(404);
+    }
+
+    @Test
+    void aChatsSettingsAreCheckedKeptAndReplacedAsAWhole() {
+        Answer created = post("/api/chats", "{\"settings\":{\"temperature\":0.5,\"maxOutputTokens\":100}}");
+        String settings = "/api/chats/" + created.text("/id") + "/settings";
+        assertThat(get(settings).json()).hasToString("{\"temperature\":0.5,\"maxOutputTokens\":100}");
+        Answer replaced = put(settings, "{\"systemInstruction\":\"Be brief.\",\"model\":\"model-b\"}");
+        assertThat(replaced.status()).as(replaced.text()).isEqualTo(200);
+        assertThat(get(settings).json())
+                .isEqualTo(replaced.json())
+                .hasToString("{\"model\":\"model-b\",\"systemInstruction\":\"Be brief.\"}");
+        assertThat(put(settings, "{}").status()).isEqualTo(200);
+        assertThat(get(settings).json()).isEmpty();
+        Map.of(
+                        "{\"model\":\"no-such\"}", "model",
+                        "{\"temperature\":2.1}", "temperature",
+                        "{\"temperature\":-1}", "temperature",
+                        "{\"maxOutputTokens\":0}", "maxOutputTokens",
+                        "{\"maxOutputTokens\":1.5}", "maxOutputTokens",
+                        "{\"temperature\":\"1\"}", "temperature",
+                        "{\"systemInstruction\":\" \"}", "systemInstruction",
+                        "{\"topP\":1}", "topP")
+                .forEach((body, field) -> {
+                    assertThat(put(settings, body).problem()).as(body).isEqualTo("400 invalid-request " + field);
+                });
+        assertThat(post("/api/chats", "{\"settings\":{\"temperature\":3}}").problem())
+                .isEqualTo("400 invalid-request settings.temperature");
+    }
+
+    @Test
+    void aMessageWithoutAModelIsForTheChatsAndThenForTheStandardOne() {
+        String chat = newChat();
+        assertThat(send(chat, "one").text("/answer/model")).isEqualTo("model-a");
+        put(chat + "/settings", "{\"model\":\"model-b\"}");
+        assertThat(send(chat, "two").text("/answer/model")).isEqualTo("model-b");
+        assertThat(post(chat + "/messages", "{\"content\":\"three\",\"model\":\"model-a\"}")
+                        .text("/answer/model"))
+                .isEqualTo("model-a");
+    }
+
+    @Test
+    void chatsArePinnedArchivedAndPutIntoFolders() {
+        String first = newChat();
+        String second = newChat();
+        newChat();
+        String before = get(first).text("/updatedAt");
+        assertThat(patch(first, "{\"pinned\":true,\"folder\":\"Work\"}").text("/folder"))
+                .isEqualTo("Work");
+        patch(second, "{\"archived\":true,\"folder\":\"Work\"}");
+        assertThat(get(first).text("/updatedAt"))
+                .as("putting in order is no news")
+                .isEqualTo(before);
+        assertThat(ids("/api/chats")).hasSize(2).doesNotContain(id(second));
+        assertThat(ids("/api/chats?archived=true")).containsExactly(id(second));
+        assertThat(ids("/api/chats?pinned=true")).containsExactly(id(first));
+        assertThat(ids("/api/chats?folder=Work")).containsExactly(id(first));
+        assertThat(get("/api/chats/folders").json()).hasToString("{\"items\":[{\"name\":\"Work\",\"chats\":1}]}");
+        assertThat(patch(first, "{\"folder\":\"\",\"pinned\":false}").json().has("folder"))
+                .isFalse();
+        patch(second, "{\"folder\":\"\"}");
+        assertThat(get("/api/chats/folders").json().get("items")).isEmpty();
+        assertThat(patch(first, "{}").problem()).isEqualTo("400 invalid-request body");
+        assertThat(get("/api/chats?pinned=yes").problem()).isEqualTo("400 invalid-request pinned");
+    }
+
+    @Test
+    void anotherVersionOfAMessageIsABranchBesideIt() {
+        String chat = newChat();
+        Answer first = send(chat, "one");
+        complete(first, "answer one");
+        Answer second = send(chat, "two");
+        complete(second, "answer two");
+        server.events.clear();
+        Answer edited = post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        assertThat(edited.status()).as(edited.text()).isEqualTo(201);
+        assertThat(edited.text("/message/parentId")).isEqualTo(first.text("/answer/id"));
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        Answer page = get(chat + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "answer one", "two, better", "");
+        assertThat(page.json().get("versions")).hasSize(1);
+        assertThat(page.json().at("/versions/" + edited.text("/message/id")))
+                .hasToString("[\"%s\",\"%s\"]".formatted(second.text("/message/id"), edited.text("/message/id")));
+
+        assertThat(post("/api/messages/" + second.text("/message/id") + "/show", "")
+                        .status())
+                .isEqualTo(200);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .containsExactly("one", "answer one", "two", "answer two");
+
+        Answer root = post(
+                chat + "/messages", "{\"content\":\"another\",\"editOf\":\"%s\"}".formatted(first.text("/message/id")));
+        assertThat(root.json().at("/message").has("parentId")).isFalse();
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("another", "");
+        assertThat(get(chat + "/messages").json().at("/versions/" + root.text("/message/id")))
+                .hasSize(2);
+        for (String wrong : List.of(first.text("/answer/id"), id(chat))) {
+            assertThat(post(chat + "/messages", "{\"content\":\"x\",\"editOf\":\"%s\"}".formatted(wrong))
+                            .problem())
+                    .isEqualTo("400 invalid-request editOf");
+        }
+    }
+
+    @Test
+    void anEndedAnswerIsAskedForAgainBesideItself() {
+        String chat = newChat();
+        Answer sent = send(chat, "one");
+        String answer = "/api/messages/" + sent.text("/answer/id");
+        assertThat(post(answer + "/regenerate", "{}").problem()).isEqualTo("409 answer-pending");
+        complete(sent, "first");
+        put(chat + "/settings", "{\"model\":\"model-b\"}");
+        server.events.clear();
+        server.wakes.set(0);
+        Answer again = post(answer + "/regenerate", "{}");
+        assertThat(again.status()).as(again.text()).isEqualTo(201);
+        assertThat(again.header("Location")).contains("/api/messages/" + again.text("/id"));
+        assertThat(again.text("/model")).isEqualTo("model-b");
+        assertThat(again.text("/status")).isEqualTo("queued");
+        assertThat(server.wakes).hasValue(1);
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        Answer page = get(chat + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "");
+        assertThat(page.json().at("/versions/" + again.text("/id"))).hasSize(2);
+        assertThat(post(answer + "/regenerate", "{\"model\":\"model-a\"}").text("/model"))
+                .isEqualTo("model-a");
+        assertThat(post(answer + "/show", "").status()).isEqualTo(200);
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("one", "first");
+        assertThat(post("/api/messages/" + sent.text("/message/id") + "/regenerate", "{}")
+                        .problem())
+                .isEqualTo("409 not-an-answer");
+    }
+
+    @Test
+    void wordsAreFoundInTitlesAndMessagesWhateverTheirForm() {
+        String chat = newChat();
+        complete(send(chat, "How do running foxes jump?"), "Лисицы прыгают через заборы <b>высоко</b>.");
+        send(chat, "Something else\uFDD0");
+        patch(chat, "{\"title\":\"Animals\"}");
+        String other = newChat();
+        patch(other, "{\"title\":\"Jumping foxes\"}");
+
+        Answer hits = get("/api/search?q=fox+jump");
+        assertThat(hits.json().get("items")).hasSize(2);
+        assertThat(hits.texts("/items", "chatId")).containsExactlyInAnyOrder(id(chat), id(other));
+        Answer one = get("/api/search?q=fox%20run");
+        assertThat(one.texts("/items", "role")).containsExactly("user");
+        assertThat(one.json().at("/items/0/excerpt"))
+                .hasToString("[{\"text\":\"running\",\"match\":true},{\"text\":\" \",\"match\":false},"
+                        + "{\"text\":\"foxes\",\"match\":true},{\"text\":\" jump\",\"match\":false}]");
+        assertThat(get("/api/search?q=" + encoded("прыгать забор")).texts("/items", "role"))
+                .containsExactly("assistant");
+        assertThat(get("/api/search?q=" + encoded("somethin")).texts("/items", "messageId"))
+                .as("the beginning of the last word")
+                .hasSize(1);
+        Answer page = get("/api/search?q=fox&limit=1");
+        assertThat(page.json().get("items")).hasSize(1);
+        assertThat(get("/api/search?q=fox&limit=1&cursor=" + page.text("/next")).texts("/items", "chatId"))
+                .hasSize(1)
+                .doesNotContainAnyElementsOf(page.texts("/items", "chatId"));
+        for (String nothing : List.of("nowhere", "& | !:*()'", "\u0301", "fox nowhere jump")) {
+            assertThat(get("/api/search?q=" + encoded(nothing)).json().get("items"))
+                    .as(nothing)
+                    .isEmpty();
+        }
+        assertThat(get("/api/search").problem()).isEqualTo("400 invalid-request q");
+        assertThat(get("/api/search?q=+").problem()).isEqualTo("400 invalid-request q");
+        user = server.newUser().toString();
+        assertThat(get("/api/search?q=fox").json().get("items"))
+                .as("another user's")
+                .isEmpty();
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aMessageIsDeletedWithAllThatFollows() {
+        String chat = newChat();
+        Answer first = send(chat, "one");
+        complete(first, "answer one");
+        Answer second = send(chat, "two");
+        complete(second, "answer two");
+        Answer third = send(chat, "three");
+        Answer edited = post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        server.events.clear();
+
+        assertThat(deleteFollowing(second).status()).isEqualTo(204);
+        assertThat(server.revoked).containsEntry(third.id("/answer/id"), 2);
+        assertThat(server.events).containsExactly("branch.changed", "chat.updated");
+        assertThat(get("/api/messages/" + third.text("/message/id")).status()).isEqualTo(404);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .as("what is shown stays")
+                .containsExactly("one", "answer one", "two, better", "");
+
+        assertThat(api.delete("/api/messages/" + first.text("/answer/id") + "?following=true", ApiServer.USER, user)
+                        .problem())
+                .isEqualTo("409 only-answer");
+        assertThat(deleteFollowing(edited).status()).isEqualTo(204);
+        assertThat(server.revoked).containsEntry(edited.id("/answer/id"), 2);
+        assertThat(get(chat + "/messages").texts("/items", "content")).containsExactly("one", "answer one");
+
+        Answer again = post("/api/messages/" + first.text("/answer/id") + "/regenerate", "{}");
+        assertThat(api.delete("/api/messages/" + again.text("/id") + "?following=true", ApiServer.USER, user)
+                        .status())
+                .isEqualTo(204);
+        assertThat(get(chat + "/messages").texts("/items", "content"))
+                .as("the other version is shown")
+                .containsExactly("one", "answer one");
+        assertThat(deleteFollowing(first).status()).isEqualTo(204);
+        assertThat(get(chat + "/messages").json().get("items")).isEmpty();
+        assertThat(send(chat, "anew").status()).isEqualTo(201);
+    }
+
+    private Answer deleteFollowing(Answer sent) {
+        return api.delete("/api/messages/" + sent.text("/message/id") + "?following=true", ApiServer.USER, user);
+    }
+
+    @Test
+    void anExportedChatIsImportedWithAllItsBranches() {
+        String chat = newChat();
+        put(chat + "/settings", "{\"temperature\":0.5,\"model\":\"model-b\"}");
+        Answer first = send(chat, "one");
+        complete(first, "answer *one*");
+        Answer second = send(chat, "two");
+        fail(second);
+        post(
+                chat + "/messages",
+                "{\"content\":\"two, better\",\"editOf\":\"%s\"}".formatted(second.text("/message/id")));
+        patch(chat, "{\"title\":\"Tést: / file\"}");
+        Answer file = get(chat + "/export");
+        assertThat(file.header("Content-Disposition")).contains("attachment; filename*=UTF-8''T%C3%A9st%20file.json");
+        assertThat(file.texts("/messages", "content"))
+                .containsExactly("one", "answer *one*", "two", "", "two, better", "");
+
+        Answer imported = post("/api/chats/import", file.text());
+        assertThat(imported.status()).as(imported.text()).isEqualTo(201);
+        String copy = "/api/chats/" + imported.text("/id");
+        assertThat(imported.header("Location")).contains(copy);
+        assertThat(get(copy + "/settings").json())
+                .isEqualTo(get(chat + "/settings").json());
+        Answer page = get(copy + "/messages");
+        assertThat(page.texts("/items", "content")).containsExactly("one", "answer *one*", "two, better", "");
+        assertThat(page.texts("/items", "status"))
+                .as("what was pending is cancelled")
+                .containsExactly("completed", "completed", "completed", "cancelled");
+        assertThat(page.json().get("versions")).hasSize(1);
+        assertThat(page.texts("/items", "createdAt"))
+                .isEqualTo(get(chat + "/messages").texts("/items", "createdAt"));
+        Answer again = get(copy + "/export");
+        assertThat(again.texts("/messages", "content")).isEqualTo(file.texts("/messages", "content"));
+        assertThat(again.texts("/messages", "error")).isEqualTo(file.texts("/messages", "error"));
+        assertThat(send(copy, "on").status()).isEqualTo(201);
+
+        Answer markdown = get(chat + "/export?format=markdown");
+        assertThat(markdown.text())
+                .startsWith("# Tést: / file\n\n## You, ")
+                .containsSubsequence(
+                        "\none\n", "## model-a, ", "\nanswer *one*\n", "two, better", "*(not answered yet)*")
+                .doesNotContain("\ntwo\n");
+        assertThat(get(chat + "/export?format=pdf").problem()).isEqualTo("400 invalid-request format");
+    }
+
+    @Test
+    void aFileThatIsNoChatIsRefusedAsAWhole() {
+        String user = "{\"id\":\"%s\",\"role\":\"user\",\"content\":\"x\"%s}";
+        String one = UUID.randomUUID().toString();
+        String two = UUID.randomUUID().toString();
+        String question = user.formatted(one, "");
+        String parent = ",\"parentId\":\"" + one + "\"";
+        Map.of(
+                        question + "," + question,
+                        "messages[1].id",
+                        user.formatted(two, parent),
+                        "messages[0].parentId",
+                        question + "," + user.formatted(two, parent),
+                        "messages[1].role",
+                        user.replace("user", "assistant").formatted(two, ""),
+                        "messages[0].role",
+                        user.formatted(one, ",\"createdAt\":\"2999-01-01T00:00:00Z\""),
+                        "messages[0].createdAt",
+                        user.formatted(one, ",\"tool\":1"),
+                        "messages[0].tool",
+                        question.replace("\"x\"", "\" \""),
+                        "messages[0].content")
+                .forEach((messages, field) -> assertThat(
+                                post("/api/chats/import", file(messages)).problem())
+                        .as(messages)
+                        .isEqualTo("400 invalid-request " + field));
+        assertThat(post("/api/chats/import", file(question).replace("]}", "],\"head\":\"" + two + "\"}"))
+                        .problem())
+                .isEqualTo("400 invalid-request head");
+        assertThat(post("/api/chats/import", "{\"format\":\"x\"}").problem()).isEqualTo("400 invalid-request format");
+        assertThat(post("/api/chats/import", file("").replace("1,", "2,")).problem())
+                .isEqualTo("400 invalid-request version");
+        assertThat(get("/api/chats").json().get("items")).isEmpty();
+        Answer lonely = post("/api/chats/import", file(question));
+        assertThat(get("/api/chats/" + lonely.text("/id") + "/messages").texts("/items", "status"))
+                .as("a question gets an answer to be tried again")
+                .containsExactly("completed", "cancelled");
+        assertThat(post("/api/chats/import", file("")).status()).isEqualTo(201);
+        String large = "x".repeat(900_000);
+        assertThat(post(
+                                "/api/chats/import",
+                                file(question.replace("\"x\"", "\"" + large + "\"") + ","
+                                        + user.replace("user", "assistant")
+                                                .formatted(two, parent)
+                                                .replace("\"x\"", "\"" + large + "\"")))
+                        .status())
+                .as("more than other bodies may have")
+                .isEqualTo(201);
+    }
+
+    private static String file(String messages) {
+        return "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[" + messages + "]}";
+    }
+
+    @Test
+    void valuesOfATemplateAreOfTheirTypes() {
+        Answer prompt = post("/api/prompts", """
+                {"name":"n","text":"{{tone}} {{count}} {{day}} {{more}}","variables":[
+                {"name":"tone","type":"choice","choices":["dry","warm"],"default":"dry"},
+                {"name":"count","type":"number"},{"name":"day","type":"date"},{"name":"more","type":"long"}]}""");
+        assertThat(prompt.status()).as(prompt.text()).isEqualTo(201);
+        String body = "{\"promptId\":\"" + prompt.text("/id") + "\",\"variables\":{%s\"more\":\"a\\nb\"}}";
+        String chat = newChat();
+        assertThat(post(chat + "/messages", body.formatted("\"count\":\"-0.5\",\"day\":\"2026-02-28\","))
+                        .text("/message/content"))
+                .isEqualTo("dry -0.5 2026-02-28 a\nb");
+        Map.of(
+                        "\"tone\":\"loud\",", "tone",
+                        "\"count\":\"many\",", "count",
+                        "\"count\":\"1\",\"day\":\"2026-02-30\",", "day")
+                .forEach((values, field) -> assertThat(
+                                post(chat + "/messages", body.formatted(values)).problem())
+                        .isEqualTo("400 invalid-request variables." + field));
+        String variable = "{\"name\":\"n\",\"text\":\"{{a}}\",\"variables\":[{\"name\":\"a\",%s}]}";
+        Map.of(
+                        "\"type\":\"choice\"", "choices",
+                        "\"choices\":[\"x\"]", "choices",
+                        "\"type\":\"choice\",\"choices\":[\"x\",\"x\"]", "choices",
+                        "\"type\":\"number\",\"default\":\"x\"", "default",
+                        "\"type\":\"colour\"", "type")
+                .forEach((rest, field) -> assertThat(
+                                post("/api/prompts", variable.formatted(rest)).problem())
+                        .as(rest)
+                        .isEqualTo("400 invalid-request variables[0]." + field));
     }
 
     @Test
@@ -574,10 +944,17 @@ class RoutesIT {
                 api.delete(chat, ApiServer.USER, user),
                 get(chat + "/messages"),
                 post(chat + "/messages", "{\"content\":\"x\"}"),
+                get(chat + "/settings"),
+                get(chat + "/export"),
+                put(chat + "/settings", "{}"),
                 get(messagePath),
                 get(answerPath),
                 post(answerPath + "/cancel", ""),
                 post(answerPath + "/retry", ""),
+                post(answerPath + "/regenerate", "{}"),
+                post(answerPath + "/show", ""),
+                api.delete(messagePath, ApiServer.USER, user),
+                api.delete(messagePath + "?following=true", ApiServer.USER, user),
                 get(promptPath),
                 api.send("PUT", promptPath, "{\"name\":\"x\",\"text\":\"x\"}", ApiServer.USER, user),
                 api.delete(promptPath, ApiServer.USER, user))) {

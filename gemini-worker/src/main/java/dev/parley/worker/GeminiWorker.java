@@ -50,10 +50,11 @@ public final class GeminiWorker implements AutoCloseable {
                             redis,
                             settings.quotaGroups(),
                             new QuotaLimits(
-                                    settings.keysMaxPerMinute(),
-                                    settings.keysMaxPerDay(),
-                                    Duration.ofMinutes(1),
-                                    settings.keysCooldown()),
+                                            settings.keysMaxPerMinute(),
+                                            settings.keysMaxPerDay(),
+                                            Duration.ofMinutes(1),
+                                            settings.keysCooldown())
+                                    .withTokensPerMinute(settings.keysMaxTokensPerMinute()),
                             workers::share,
                             clock,
                             QuotaListener.all(keyMeters, listener)));

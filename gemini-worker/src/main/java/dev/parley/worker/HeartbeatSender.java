@@ -111,7 +111,7 @@ final class HeartbeatSender implements AutoCloseable {
                         ? Optional.of(rest.until().truncatedTo(ChronoUnit.SECONDS))
                         : Optional.empty(),
                 state.condition() instanceof GroupState.Condition.Cooling rest
-                        ? Optional.of(rest.reason())
+                        ? Optional.of(rest.reason() + " (" + rest.model() + ")")
                         : Optional.empty(),
                 state.used(),
                 state.usedToday(),

@@ -34,6 +34,7 @@ public record WorkerSettings(
         Optional<Path> keysFile,
         int keysMaxPerMinute,
         Optional<Integer> keysMaxPerDay,
+        Optional<Integer> keysMaxTokensPerMinute,
         Duration keysCooldown,
         URI geminiBaseUrl,
         Optional<URI> proxy,
@@ -74,6 +75,7 @@ public record WorkerSettings(
                 keysFile,
                 environment.integer(Variable.KEYS_MAX_PER_MINUTE, 10, 1, 1_000_000),
                 environment.optionalInteger(Variable.KEYS_MAX_PER_DAY, 1, 100_000_000),
+                environment.optionalInteger(Variable.KEYS_MAX_TOKENS_PER_MINUTE, 1, 1_000_000_000),
                 environment.seconds(Variable.KEYS_COOLDOWN_SECONDS, Duration.ofSeconds(60), 1, 86_400),
                 environment
                         .url(Variable.GEMINI_BASE_URL, "https", "http")

@@ -44,6 +44,7 @@ class WorkerSettingsTest {
         assertThat(settings.prefetch()).isEqualTo(50);
         assertThat(settings.keysMaxPerMinute()).isEqualTo(10);
         assertThat(settings.keysMaxPerDay()).isEmpty();
+        assertThat(settings.keysMaxTokensPerMinute()).isEmpty();
         assertThat(settings.keysCooldown()).isEqualTo(Duration.ofSeconds(60));
         assertThat(settings.geminiBaseUrl()).isEqualTo(URI.create("https://generativelanguage.googleapis.com"));
         assertThat(settings.proxy()).isEmpty();
@@ -67,6 +68,7 @@ class WorkerSettingsTest {
                 Map.entry("WORKER_PREFETCH_COUNT", "7"),
                 Map.entry("KEYS_MAX_PER_MINUTE", "5"),
                 Map.entry("KEYS_MAX_PER_DAY", "100"),
+                Map.entry("KEYS_MAX_TOKENS_PER_MINUTE", "250000"),
                 Map.entry("KEYS_COOLDOWN_SECONDS", "9"),
                 Map.entry("GEMINI_BASE_URL", "http://fake:8090"),
                 Map.entry("HTTP_PROXY", "http://hysteria:8080"),
@@ -89,6 +91,7 @@ class WorkerSettingsTest {
         assertThat(settings.prefetch()).isEqualTo(7);
         assertThat(settings.keysMaxPerMinute()).isEqualTo(5);
         assertThat(settings.keysMaxPerDay()).contains(100);
+        assertThat(settings.keysMaxTokensPerMinute()).contains(250_000);
         assertThat(settings.keysCooldown()).isEqualTo(Duration.ofSeconds(9));
         assertThat(settings.geminiBaseUrl()).isEqualTo(URI.create("http://fake:8090"));
         assertThat(settings.proxy()).contains(URI.create("http://hysteria:8080"));

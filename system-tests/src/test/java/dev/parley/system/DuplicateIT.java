@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -54,6 +55,7 @@ class DuplicateIT {
         return new GenerationRequest(
                 GenerationRequest.VERSION,
                 sent.ref(),
+                UUID.randomUUID(),
                 "gemini-3.8-flash",
                 Optional.empty(),
                 List.of(new GenerationRequest.Turn(GenerationRequest.Role.USER, prompt)),

@@ -75,7 +75,7 @@ public final class AdminService implements HttpService {
     private record LetterPage(List<DeadLetter> items, Optional<String> next, long total) {}
 
     private void list(ServerRequest request, ServerResponse response, UUID operator) {
-        int offset = Requests.cursor(request, 1).map(cursor -> offset(cursor)).orElse(0);
+        int offset = Requests.cursor(request, 1).map(cursor -> cursor.offset(0)).orElse(0);
         int limit = Requests.limit(request);
         Listed listed = letters.list(offset, limit);
         boolean more = listed.letters().size() == limit && offset + limit < listed.total();
@@ -85,13 +85,6 @@ public final class AdminService implements HttpService {
                         listed.letters(),
                         more ? Optional.of(Cursor.of(offset + limit).encoded()) : Optional.empty(),
                         listed.total()));
-    }
-
-    private static int offset(Cursor cursor) {
-        if (!cursor.text(0).matches("[0-9]{1,6}")) {
-            throw Problem.invalid("cursor", "\"cursor\" must be the \"next\" of the page before.");
-        }
-        return Integer.parseInt(cursor.text(0));
     }
 
     private static String id(ServerRequest request) {

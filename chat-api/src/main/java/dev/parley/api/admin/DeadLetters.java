@@ -1,12 +1,9 @@
 package dev.parley.api.admin;
 
-import dev.parley.api.event.ChatEvent;
-import dev.parley.api.event.ChatEvents;
 import dev.parley.api.http.Problem;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Change;
-import dev.parley.api.message.Runs;
-import dev.parley.api.outbox.Outbox;
+import dev.parley.api.message.Notifier;
 import dev.parley.api.result.DeadLetterWatch;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.HeldMessage;
@@ -44,16 +41,12 @@ public final class DeadLetters {
 
     private final Broker broker;
     private final MessageStore store;
-    private final Runs runs;
-    private final ChatEvents events;
-    private final Outbox outbox;
+    private final Notifier notifier;
 
-    public DeadLetters(Broker broker, MessageStore store, Runs runs, ChatEvents events, Outbox outbox) {
+    public DeadLetters(Broker broker, MessageStore store, Notifier notifier) {
         this.broker = broker;
         this.store = store;
-        this.runs = runs;
-        this.events = events;
-        this.outbox = outbox;
+        this.notifier = notifier;
     }
 
     /** @param total letters in the queue */
@@ -73,7 +66,7 @@ public final class DeadLetters {
     Listed list(int offset, int limit) {
         // All of them, as the queue's own order is not kept when only some were looked at.
         List<DeadLetter> letters = new ArrayList<>();
-        Walk.Done done = walk(MOST, message -> {
+        Walk.Done done = walk(message -> {
             letters.add(DeadLetter.of(message));
             return Walk.Step.KEEP;
         });
@@ -84,7 +77,7 @@ public final class DeadLetters {
     /** The newest letter of this id. */
     Optional<DeadLetter> find(String id, UUID operator) {
         List<DeadLetter> found = new ArrayList<>();
-        walk(MOST, message -> {
+        walk(message -> {
             if (DeadLetter.id(message).equals(id)) {
                 found.add(inspected(message, operator));
             }
@@ -115,13 +108,7 @@ public final class DeadLetters {
                 tally.obsolete++;
                 return Walk.Step.REMOVE;
             }
-            Change change = queued.get();
-            runs.revoke(change.message().id(), change.round());
-            // Before a worker can begin, as with every new round.
-            events.publish(change.message().chatId(), ChatEvent.of(change.message()));
-            if (change.outboxGrew()) {
-                outbox.wake();
-            }
+            notifier.changed(queued.get());
             tally.redriven++;
             return Walk.Step.REMOVE;
         });
@@ -132,7 +119,7 @@ public final class DeadLetters {
         Tally tally = new Tally();
         return act(id, tally, message -> {
             // Its answer must have ended visibly before the last trace of its request is gone.
-            AnswerRef.in(message.body()).ifPresent(answer -> DeadLetterWatch.fail(answer, store, events, outbox::wake));
+            AnswerRef.in(message.body()).ifPresent(answer -> DeadLetterWatch.fail(answer, store, notifier));
             tally.dropped++;
             return Walk.Step.REMOVE;
         });
@@ -147,7 +134,7 @@ public final class DeadLetters {
     }
 
     private Optional<Counts> act(Optional<String> id, Tally tally, Function<HeldMessage, Walk.Step> action) {
-        Walk.Done done = walk(MOST, message -> {
+        Walk.Done done = walk(message -> {
             if (id.isPresent() && !DeadLetter.id(message).equals(id.get())) {
                 return Walk.Step.KEEP;
             }
@@ -159,10 +146,10 @@ public final class DeadLetters {
                 : Optional.of(new Counts(tally.redriven, tally.obsolete, tally.dropped, tally.kept, done.left()));
     }
 
-    private Walk.Done walk(int limit, Function<HeldMessage, Walk.Step> visitor) {
+    private Walk.Done walk(Function<HeldMessage, Walk.Step> visitor) {
         Walk walk;
         try {
-            walk = broker.walk(broker.topology().deadLetters(), limit, AT_MOST, PATIENCE, visitor);
+            walk = broker.walk(broker.topology().deadLetters(), MOST, AT_MOST, PATIENCE, visitor);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             walk = new Walk.Away();

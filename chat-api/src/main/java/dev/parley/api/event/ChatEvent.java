@@ -35,6 +35,16 @@ public sealed interface ChatEvent {
         }
     }
 
+    /** Another branch of the chat is shown. Not sent to viewers as such: they get a new snapshot. */
+    record BranchChanged(UUID chatId) implements ChatEvent {
+        public static final String NAME = "branch.changed";
+
+        @Override
+        public String name() {
+            return NAME;
+        }
+    }
+
     /** An answer is (again) queued: after a retry, or with a new expected time. */
     record AnswerQueued(UUID answerId, Message message) implements ChatEvent {
         @Override

@@ -9,7 +9,7 @@ import java.util.Set;
  * Which foreign pages may call. By hand, as Helidon's own sets its headers on the response, and an error handler gets a
  * response without them: a page could then not read why it failed.
  */
-final class Cors {
+public final class Cors {
     private static final Map<String, String> PREFLIGHT = Map.of(
             "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE",
             "Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id",
@@ -17,8 +17,24 @@ final class Cors {
 
     private final Set<String> origins;
 
-    Cors(List<String> origins) {
+    /** @param origins foreign ones that may call; none means same origin only */
+    public Cors(List<String> origins) {
         this.origins = Set.copyOf(origins);
+    }
+
+    /**
+     * Whether a page of this origin may open a socket: browsers ask for no permission before.
+     *
+     * @param origin absent where it is no browser that asks
+     * @param host that was asked
+     */
+    public boolean allows(Optional<String> origin, Optional<String> host) {
+        return origin.isEmpty()
+                || origins.contains("*")
+                || origins.contains(origin.get())
+                || host.filter(own ->
+                                origin.get().replaceFirst("^https?://", "").equalsIgnoreCase(own))
+                        .isPresent();
     }
 
     /** The headers that every response to a request of this origin carries. */

@@ -60,6 +60,14 @@ public record Cursor(List<String> key) {
         throw malformed();
     }
 
+    /** How many items come before the page. */
+    public int offset(int part) {
+        if (!key.get(part).matches("[0-9]{1,6}")) {
+            throw malformed();
+        }
+        return Integer.parseInt(key.get(part));
+    }
+
     private static Problem malformed() {
         return Problem.invalid("cursor", "\"cursor\" must be the \"next\" of the page before.");
     }

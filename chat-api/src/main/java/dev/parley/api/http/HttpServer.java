@@ -14,6 +14,8 @@ import java.util.Optional;
 public final class HttpServer {
     /** 1 MiB, of which a message of the greatest length takes a part. */
     public static final int MAX_BODY_BYTES = 1024 * 1024;
+    /** 16 MiB: a long chat as a file. The server's own limit; every other body has the one above. */
+    public static final int MAX_FILE_BYTES = 16 * MAX_BODY_BYTES;
     /** Streams count as requests for as long as they are open, so this also bounds viewers of one instance. */
     public static final int MAX_CONCURRENT_REQUESTS = 4096;
 
@@ -25,7 +27,7 @@ public final class HttpServer {
         for (EventType type : EventType.values()) {
             direct.addHandler(type, problems());
         }
-        return server.maxPayloadSize(MAX_BODY_BYTES)
+        return server.maxPayloadSize(MAX_FILE_BYTES)
                 .maxConcurrentRequests(MAX_CONCURRENT_REQUESTS)
                 .featuresDiscoverServices(false)
                 .shutdownHook(false)

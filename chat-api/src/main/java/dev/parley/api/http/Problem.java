@@ -99,7 +99,7 @@ public final class Problem extends RuntimeException {
         return switch (status) {
             case 400 -> of(400, "malformed-request", "The request is malformed", "The request is not valid HTTP.");
             case 404 -> of(404, "not-found", "Not found", "There is nothing at this path.");
-            case 413 -> tooLarge(HttpServer.MAX_BODY_BYTES);
+            case 413 -> tooLarge(HttpServer.MAX_FILE_BYTES);
             case 415 -> unsupportedMediaType();
             case 500 -> internal();
             case 503 ->
@@ -130,11 +130,12 @@ public final class Problem extends RuntimeException {
         return headers == null ? Map.of() : headers;
     }
 
-    Body body(Optional<String> requestId) {
+    /** As a body. */
+    public Body body(Optional<String> requestId) {
         return new Body(type(), title, status, detail, requestId, field());
     }
 
     /** What is sent. */
-    record Body(
+    public record Body(
             String type, String title, int status, String detail, Optional<String> instance, Optional<String> field) {}
 }

@@ -35,6 +35,15 @@ public final class Requests {
         return request.query().first(name).asOptional();
     }
 
+    /** A query parameter that is {@code true} or {@code false}; false where it is absent. */
+    public static boolean flag(ServerRequest request, String name) {
+        return switch (query(request, name).orElse("false")) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw Problem.invalid(name, "\"%s\" must be true or false.".formatted(name));
+        };
+    }
+
     /** How many items a page should have. */
     public static int limit(ServerRequest request) {
         return query(request, "limit")

@@ -41,9 +41,6 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     /** One instance's open connections; each costs a virtual thread and a queue. */
     private static final int MOST_VIEWERS = 10_000;
 
-    /** What travels between instances, behind its origin and a space; live events of workers stand alone. */
-    private record Envelope(String type, String data, Optional<UUID> answer, boolean ended) {}
-
     private final Redis redis;
     private final String instance;
     private final ReentrantLock lock = new ReentrantLock();
@@ -150,8 +147,10 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 || event instanceof ChatEvent.AnswerFailed
                 || event instanceof ChatEvent.AnswerCancelled
                 || event instanceof ChatEvent.MessageDeleted;
-        deliver(chat, new HubEvent.Stored(event.name(), data, answer, ended));
-        String message = instance + " " + Json.text(new Envelope(event.name(), data, answer, ended));
+        HubEvent.Stored stored = new HubEvent.Stored(event.name(), data, answer, ended);
+        deliver(chat, stored);
+        // Between instances it travels behind its origin and a space; live events of workers stand alone.
+        String message = instance + " " + Json.text(stored);
         redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
     }
 
@@ -165,6 +164,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             case ChatEvent.MessageCreated created -> Optional.empty();
             case ChatEvent.MessageUpdated updated -> Optional.empty();
             case ChatEvent.MessageDeleted deleted -> Optional.of(deleted.answerId());
+            case ChatEvent.BranchChanged changed -> Optional.empty();
             case ChatEvent.ChatUpdated updated -> Optional.empty();
             case ChatEvent.ChatDeleted deleted -> Optional.empty();
         };
@@ -180,10 +180,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             int space = message.indexOf(' ');
             // Our own have been delivered already.
             if (!message.substring(0, space).equals(instance)) {
-                Envelope envelope = Json.read(message.substring(space + 1), Envelope.class);
-                deliver(
-                        chat,
-                        new HubEvent.Stored(envelope.type(), envelope.data(), envelope.answer(), envelope.ended()));
+                deliver(chat, Json.read(message.substring(space + 1), HubEvent.Stored.class));
             }
         } catch (IllegalArgumentException | IndexOutOfBoundsException | MalformedMessage e) {
             LOG.log(Level.DEBUG, "not a chat event on {0}", channel);

@@ -1,6 +1,7 @@
 package dev.parley.api.live;
 
 import dev.parley.api.chat.Chat;
+import dev.parley.api.event.ChatEvent;
 import dev.parley.api.message.Message;
 import dev.parley.pipeline.live.LiveEvent;
 import dev.parley.pipeline.live.LiveText;
@@ -32,9 +33,14 @@ final class EventStream {
     }
 
     /** A chat as it is stored now. @param next cursor for older messages */
-    record Stored(Chat chat, List<Message> messages, Optional<String> next) {}
+    record Stored(Chat chat, List<Message> messages, Map<UUID, List<UUID>> versions, Optional<String> next) {}
 
-    private record Snapshot(Chat chat, List<Message> messages, Optional<String> next, List<Live> live) {}
+    private record Snapshot(
+            Chat chat,
+            List<Message> messages,
+            Map<UUID, List<UUID>> versions,
+            Optional<String> next,
+            List<Live> live) {}
 
     private record Live(UUID answerId, String run, int offset, String text) {}
 
@@ -66,6 +72,9 @@ final class EventStream {
         while (true) {
             switch (viewer.next(quiet.toMillis())) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
+                // Another branch is another conversation.
+                case Viewer.Signal.Happened(HubEvent.Stored stored)
+                when stored.name().equals(ChatEvent.BranchChanged.NAME) -> viewer.resync();
                 case Viewer.Signal.Happened(HubEvent.Stored stored) -> {
                     stored.answer().ifPresent(stored.ended() ? positions::end : positions::pending);
                     sink.event(Optional.empty(), stored.name(), stored.data());
@@ -119,7 +128,10 @@ final class EventStream {
                         ? message.generating()
                         : message)
                 .toList();
-        sink.event(id, "snapshot", Json.text(new Snapshot(stored.chat(), messages, stored.next(), live)));
+        sink.event(
+                id,
+                "snapshot",
+                Json.text(new Snapshot(stored.chat(), messages, stored.versions(), stored.next(), live)));
         if (hub.live() == told) {
             told = !told;
             sink.event(

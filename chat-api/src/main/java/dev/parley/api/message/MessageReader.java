@@ -3,6 +3,7 @@ package dev.parley.api.message;
 import dev.parley.api.chat.Chat;
 import dev.parley.api.http.Cursor;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -21,9 +22,10 @@ public final class MessageReader {
      * A chat and a page of its current branch.
      *
      * @param messages in order, oldest first
+     * @param versions of those messages that have more than one: the ids of all, oldest first
      * @param next the cursor for older messages; empty when the page holds the first
      */
-    public record Snapshot(Chat chat, List<Message> messages, Optional<String> next) {}
+    public record Snapshot(Chat chat, List<Message> messages, Map<UUID, List<UUID>> versions, Optional<String> next) {}
 
     /** The latest page. @return empty when the user has no such chat */
     public Optional<Snapshot> latest(UUID user, UUID chat, int limit) {
@@ -34,8 +36,10 @@ public final class MessageReader {
     Optional<Snapshot> page(UUID user, UUID chat, Optional<UUID> newest, int limit) {
         return store.branch(user, chat, newest, limit)
                 .map(page -> new Snapshot(
-                        page.chat(), now(page.messages()), page.older().map(older -> Cursor.of(older)
-                                .encoded())));
+                        page.chat(),
+                        now(page.messages()),
+                        page.versions(),
+                        page.older().map(older -> Cursor.of(older).encoded())));
     }
 
     public Optional<Message> find(UUID user, UUID message) {

@@ -1,17 +1,21 @@
 package dev.parley.api.message;
 
+import dev.parley.api.chat.Chat;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
 import dev.parley.api.http.Bodies;
 import dev.parley.api.http.Fields;
-import dev.parley.api.http.Page;
 import dev.parley.api.http.Problem;
 import dev.parley.api.http.Requests;
 import dev.parley.api.http.Resource;
 import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Change;
+import dev.parley.api.message.MessageStore.Deletion;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Orphan;
+import dev.parley.api.message.MessageStore.Regeneration;
+import dev.parley.api.message.MessageStore.Regeneration.Begun;
 import dev.parley.api.message.MessageStore.Revision;
 import dev.parley.api.message.MessageStore.Revision.Edited;
 import dev.parley.api.message.MessageStore.Revision.Withdrawn;
@@ -57,6 +61,7 @@ public final class MessageService implements HttpService {
     private final Runs runs;
     private final ChatEvents events;
     private final Outbox outbox;
+    private final Notifier notifier;
     private final int maxCharacters;
 
     /**
@@ -80,6 +85,7 @@ public final class MessageService implements HttpService {
         this.runs = runs;
         this.events = events;
         this.outbox = outbox;
+        this.notifier = new Notifier(runs, events, outbox);
         this.maxCharacters = maxCharacters;
     }
 
@@ -92,9 +98,11 @@ public final class MessageService implements HttpService {
         Resource.at("/api/messages", rules)
                 .get("/{messageId}", this::find)
                 .patch("/{messageId}", this::edit)
-                .delete("/{messageId}", this::withdraw)
+                .delete("/{messageId}", this::delete)
                 .post("/{messageId}/cancel", this::cancel)
                 .post("/{messageId}/retry", this::retry)
+                .post("/{messageId}/regenerate", this::regenerate)
+                .post("/{messageId}/show", this::show)
                 .seal();
     }
 
@@ -116,12 +124,16 @@ public final class MessageService implements HttpService {
                     case Sending.Accepted accepted -> {
                         accepted.due().ifPresent(outbox::hand);
                         log(accepted.sent().answer());
-                        events.publish(
-                                chat,
-                                new ChatEvent.MessageCreated(accepted.sent().message()));
-                        events.publish(
-                                chat,
-                                new ChatEvent.MessageCreated(accepted.sent().answer()));
+                        if (body.editOf().isPresent()) {
+                            events.publish(chat, new ChatEvent.BranchChanged(chat));
+                        } else {
+                            events.publish(
+                                    chat,
+                                    new ChatEvent.MessageCreated(accepted.sent().message()));
+                            events.publish(
+                                    chat,
+                                    new ChatEvent.MessageCreated(accepted.sent().answer()));
+                        }
                         events.publish(chat, new ChatEvent.ChatUpdated(accepted.chat()));
                         yield accepted.sent();
                     }
@@ -132,6 +144,8 @@ public final class MessageService implements HttpService {
                                 "idempotency-key-reused",
                                 "Idempotency-Key used before",
                                 "This Idempotency-Key came with another request in this chat; take a new one.");
+                    case Sending.NoSuchVersion() ->
+                        throw Problem.invalid("editOf", "\"editOf\" must be a user's message of this chat.");
                     case Sending.NoSuchChat() -> throw Problem.notFound("chat");
                 };
         response.status(io.helidon.http.Status.CREATED_201)
@@ -149,11 +163,9 @@ public final class MessageService implements HttpService {
     }
 
     private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
-        String model = body.model().orElse(models.standard());
-        if (!models.ids().contains(model)) {
-            throw Problem.invalid("model", "\"model\" must be one of %s.".formatted(String.join(", ", models.ids())));
-        }
-        return new Draft(content(user, body), model, key, hash, Requests.id(request));
+        body.model().ifPresent(model -> Fields.oneOf("model", model, models.ids()));
+        return new Draft(
+                content(user, body), body.editOf(), body.model(), models.standard(), key, hash, Requests.id(request));
     }
 
     private String content(UUID user, NewMessage body) {
@@ -174,9 +186,11 @@ public final class MessageService implements HttpService {
 
     /** Equal requests have equal hashes, in whichever order their fields came. */
     private static String hash(NewMessage body) {
-        return sha256(Json.bytes(
-                new NewMessage(body.content(), body.promptId(), body.variables().map(TreeMap::new), body.model())));
+        return sha256(Json.bytes(new NewMessage(
+                body.content(), body.promptId(), body.variables().map(TreeMap::new), body.model(), body.editOf())));
     }
+
+    private record MessagePage(List<Message> items, Map<UUID, List<UUID>> versions, Optional<String> next) {}
 
     private void list(ServerRequest request, ServerResponse response) {
         UUID user = users.of(request);
@@ -184,7 +198,7 @@ public final class MessageService implements HttpService {
         Optional<UUID> newest = Requests.cursor(request, 1).map(cursor -> cursor.uuid(0));
         MessageReader.Snapshot snapshot =
                 reader.page(user, chat, newest, Requests.limit(request)).orElseThrow(() -> Problem.notFound("chat"));
-        byte[] body = Json.bytes(new Page<>(snapshot.messages(), snapshot.next()));
+        byte[] body = Json.bytes(new MessagePage(snapshot.messages(), snapshot.versions(), snapshot.next()));
         String tag = '"' + sha256(body) + '"';
         response.header("ETag", tag).header("Cache-Control", "private, no-cache");
         if (matches(request, tag)) {
@@ -229,7 +243,7 @@ public final class MessageService implements HttpService {
         Message message = change.message();
         answersOnly(message);
         if (change.changed()) {
-            tell(change);
+            notifier.changed(change);
         } else if (message.status() != Status.CANCELLED) {
             throw Problem.conflict(
                     "answer-ended",
@@ -250,12 +264,50 @@ public final class MessageService implements HttpService {
         }
         Change change = store.retry(user, id, Requests.id(request)).orElseThrow(MessageService::absent);
         if (change.changed()) {
-            tell(change);
+            notifier.changed(change);
         } else if (change.message().status() == Status.COMPLETED) {
             throw Problem.conflict(
                     "answer-completed", "The answer is complete", "A completed answer cannot be tried again.");
         }
         Bodies.send(response, reader.now(change.message()));
+    }
+
+    /** The body of a regeneration. */
+    private record Again(Optional<String> model) {}
+
+    private void regenerate(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Optional<String> model = Bodies.read(request, Again.class).model();
+        model.ifPresent(name -> Fields.oneOf("model", name, models.ids()));
+        Begun begun =
+                switch (store.regenerate(user, id, model, models.standard(), Requests.id(request))
+                        .orElseThrow(MessageService::absent)) {
+                    case Begun begin -> begin;
+                    case Regeneration.NotAnAnswer() -> throw notAnAnswer();
+                    case Regeneration.Pending() ->
+                        throw Problem.conflict(
+                                "answer-pending",
+                                "The answer has not ended",
+                                "Another version can be asked for when this one has ended; cancel it first.");
+                };
+        if (begun.outboxGrew()) {
+            outbox.wake();
+        }
+        UUID chat = begun.chat().id();
+        events.publish(chat, new ChatEvent.BranchChanged(chat));
+        events.publish(chat, new ChatEvent.ChatUpdated(begun.chat()));
+        response.status(io.helidon.http.Status.CREATED_201)
+                .header("Location", "/api/messages/" + begun.answer().id());
+        Bodies.send(response, begun.answer());
+    }
+
+    private void show(ServerRequest request, ServerResponse response) {
+        UUID user = users.of(request);
+        UUID id = Requests.pathId(request, "messageId");
+        Chat chat = store.show(user, id).orElseThrow(MessageService::absent);
+        events.publish(chat.id(), new ChatEvent.BranchChanged(chat.id()));
+        Bodies.send(response, chat);
     }
 
     /** The body of an edit. */
@@ -270,20 +322,39 @@ public final class MessageService implements HttpService {
         // One that begins just now is stopped by the new round.
         Edited edited = revised(store.edit(user, id, content, Requests.id(request)), Edited.class);
         events.publish(edited.message().chatId(), new ChatEvent.MessageUpdated(edited.message()));
-        tell(edited.answer());
+        notifier.changed(edited.answer());
         Bodies.send(response, new Sent(edited.message(), edited.answer().message()));
     }
 
-    private void withdraw(ServerRequest request, ServerResponse response) {
+    private void delete(ServerRequest request, ServerResponse response) {
         UUID user = users.of(request);
         UUID id = Requests.pathId(request, "messageId");
+        if (!Requests.flag(request, "following")) {
+            withdraw(user, id);
+        } else {
+            switch (store.delete(user, id).orElseThrow(MessageService::absent)) {
+                case Deletion.Deleted(Chat chat, List<Orphan> orphans) -> {
+                    orphans.forEach(orphan -> runs.revoke(orphan.answer(), orphan.round() + 1));
+                    events.publish(chat.id(), new ChatEvent.BranchChanged(chat.id()));
+                    events.publish(chat.id(), new ChatEvent.ChatUpdated(chat));
+                }
+                case Deletion.OnlyAnswer() ->
+                    throw Problem.conflict(
+                            "only-answer",
+                            "This is the only answer",
+                            "An answer without another version stays as long as its question; delete the question.");
+            }
+        }
+        response.status(io.helidon.http.Status.NO_CONTENT_204).send();
+    }
+
+    private void withdraw(UUID user, UUID id) {
         notBegun(user, id);
         Withdrawn withdrawn = revised(store.withdraw(user, id), Withdrawn.class);
         runs.revoke(withdrawn.answer(), withdrawn.round());
         UUID chat = withdrawn.chat().id();
         events.publish(chat, new ChatEvent.MessageDeleted(id, withdrawn.answer()));
         events.publish(chat, new ChatEvent.ChatUpdated(withdrawn.chat()));
-        response.status(io.helidon.http.Status.NO_CONTENT_204).send();
     }
 
     private void notBegun(UUID user, UUID message) {
@@ -319,23 +390,17 @@ public final class MessageService implements HttpService {
         };
     }
 
-    private void tell(Change change) {
-        Message answer = change.message();
-        runs.revoke(answer.id(), change.round());
-        // Before a worker can begin: a viewer takes a new run only after it has heard that the answer is queued again.
-        events.publish(answer.chatId(), ChatEvent.of(answer));
-        if (change.outboxGrew()) {
-            outbox.wake();
+    private static void answersOnly(Message message) {
+        if (message.role() == Role.USER) {
+            throw notAnAnswer();
         }
     }
 
-    private static void answersOnly(Message message) {
-        if (message.role() == Role.USER) {
-            throw Problem.conflict(
-                    "not-an-answer",
-                    "This is not an answer",
-                    "This is a user's message; use the id of the answer that follows it.");
-        }
+    private static Problem notAnAnswer() {
+        return Problem.conflict(
+                "not-an-answer",
+                "This is not an answer",
+                "This is a user's message; use the id of the answer that follows it.");
     }
 
     private static Problem absent() {

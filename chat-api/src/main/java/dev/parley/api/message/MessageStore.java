@@ -1,6 +1,8 @@
 package dev.parley.api.message;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import dev.parley.api.chat.Chat;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Row;
 import dev.parley.api.database.Sql;
@@ -22,9 +24,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Messages and answers. Every question names the user, and another user's message is as absent as one that never was.
@@ -46,18 +52,15 @@ public final class MessageStore {
     private final Clock clock;
     private final int maxAttempts;
     private final Duration handOver;
-    private final Conversation conversation;
 
     /** @param maxAttempts how often an answer is tried in one round, as shown to users */
     public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts) {
-        this(database, ids, clock, maxAttempts, HAND_OVER, Conversation.STANDARD);
+        this(database, ids, clock, maxAttempts, HAND_OVER);
     }
 
     /** @param handOver how long a new message is left to the one who accepted it */
-    public MessageStore(
-            Database database, Ids ids, Clock clock, int maxAttempts, Duration handOver, Conversation conversation) {
+    public MessageStore(Database database, Ids ids, Clock clock, int maxAttempts, Duration handOver) {
         this.handOver = handOver;
-        this.conversation = conversation;
         this.database = database;
         this.ids = ids;
         this.clock = clock;
@@ -67,11 +70,19 @@ public final class MessageStore {
     /**
      * What is to be sent, checked and filled in.
      *
+     * @param editOf a user's message of the chat of which this is another version: it begins a branch beside it
+     * @param model empty for the chat's, or, where it has none, the standard one
      * @param requestHash tells requests apart that use the same idempotency key
      * @param requestId of the HTTP request
      */
     public record Draft(
-            String content, String model, Optional<String> idempotencyKey, String requestHash, String requestId) {}
+            String content,
+            Optional<UUID> editOf,
+            Optional<String> model,
+            String standardModel,
+            Optional<String> idempotencyKey,
+            String requestHash,
+            String requestId) {}
 
     /** What became of a send. */
     public sealed interface Sending {
@@ -80,6 +91,9 @@ public final class MessageStore {
          * @param due what can be published at once; empty when an earlier answer is waited for
          */
         record Accepted(Sent sent, Chat chat, Optional<OutboxEntry> due) implements Sending {}
+
+        /** The chat has no such user's message that this could be a version of. */
+        record NoSuchVersion() implements Sending {}
 
         /** The key was used before, for the same request; {@code sent} is what was answered then. */
         record Repeated(Sent sent) implements Sending {}
@@ -90,6 +104,10 @@ public final class MessageStore {
         record NoSuchChat() implements Sending {}
     }
 
+    // A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited.
+    private static final String WAITED_FOR =
+            "CASE WHEN %1$s.status IN ('queued', 'retrying') THEN %1$s.id ELSE %1$s.waits_for END";
+
     // Locks the chat, so that sends to it come one after the other.
     private static final String LOCK = """
             SELECT id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
@@ -98,31 +116,37 @@ public final class MessageStore {
     // either where a lock was waited for: then the end of the branch is newer than what this statement sees of it, and
     // there is no place.
     private static final String SEND = """
-            WITH RECURSIVE chat AS (
-                SELECT id, head_id FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
+            WITH RECURSIVE version AS (
+                SELECT parent_id FROM messages WHERE id = :edit_of AND chat_id = :chat AND role = 'user'
+            ), chat AS (
+                SELECT id, settings, COALESCE(CAST(:model AS text), settings->>'model', :standard_model) AS model,
+                       CASE WHEN CAST(:edit_of AS uuid) IS NULL THEN head_id
+                            ELSE (SELECT parent_id FROM version) END AS head_id,
+                       CAST(:edit_of AS uuid) IS NULL OR EXISTS (SELECT 1 FROM version) AS version_found
+                FROM chats WHERE id = :chat AND user_id = :user FOR NO KEY UPDATE
             ), head AS (
                 SELECT id, status, waits_for, ctid AS version FROM messages WHERE id = (SELECT head_id FROM chat)
                 FOR SHARE
             ), place AS (
-                SELECT TRUE AS found, chat.head_id,
-                       CASE WHEN head.status IN ('queued', 'retrying') THEN head.id ELSE head.waits_for END AS waits_for
+                SELECT TRUE AS found, chat.head_id, chat.settings, chat.model, %s AS waits_for
                 FROM chat LEFT JOIN head ON TRUE
-                WHERE chat.head_id IS NULL
-                   OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version)
+                WHERE chat.version_found AND (chat.head_id IS NULL
+                   OR EXISTS (SELECT 1 FROM messages seen WHERE seen.id = head.id AND seen.ctid = head.version))
             ), message AS (
                 INSERT INTO messages
                     (id, chat_id, parent_id, role, content, status, model, created_at,
                      idempotency_key, request_hash, waited_for)
-                SELECT CAST(:message AS uuid), CAST(:chat AS uuid), head_id, 'user', :content, 'completed', :model,
+                SELECT CAST(:message AS uuid), CAST(:chat AS uuid), head_id, 'user', :content, 'completed', model,
                        CAST(:now AS timestamptz), :key, :hash, waits_for
                 FROM place
                 ON CONFLICT (chat_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
                 RETURNING id, waited_for AS waits_for
             ), answer AS (
-                INSERT INTO messages (id, chat_id, parent_id, role, status, model, waits_for, request_id, created_at)
-                SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), id, 'assistant', 'queued', CAST(:model AS text),
-                       waits_for, CAST(:request AS text), CAST(:now AS timestamptz)
-                FROM message
+                INSERT INTO messages
+                    (id, chat_id, parent_id, role, status, model, settings, waits_for, request_id, created_at)
+                SELECT CAST(:answer AS uuid), CAST(:chat AS uuid), message.id, 'assistant', 'queued', place.model,
+                       NULLIF(place.settings, '{}'), message.waits_for, CAST(:request AS text), CAST(:now AS timestamptz)
+                FROM message, place
                 RETURNING id, waits_for
             ), due AS (
                 INSERT INTO outbox (answer_id, round, created_at, due_at)
@@ -139,10 +163,11 @@ public final class MessageStore {
                 WHERE c.id = :chat
                 RETURNING c.*
             )
-            SELECT place.head_id, place.waits_for, place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent, due.id AS outbox_id, conversation.turns, %s
+            SELECT place.head_id, place.waits_for, place.settings, place.model, chat.version_found,
+                   place.found IS NULL AS overtaken, c.id IS NOT NULL AS sent, due.id AS outbox_id, conversation.turns, %s
             FROM chat LEFT JOIN place ON TRUE LEFT JOIN sent c ON TRUE LEFT JOIN due ON TRUE
             LEFT JOIN conversation ON TRUE
-            """.formatted(Conversation.SQL, Chat.COLUMNS);
+            """.formatted(WAITED_FOR.formatted("head"), Conversation.SQL, Chat.COLUMNS);
     private static final String REPEATED = """
             SELECT u.id AS message_id, u.parent_id, u.content, u.created_at, u.request_hash, u.waited_for, u.model,
                    a.id AS answer_id
@@ -177,14 +202,16 @@ public final class MessageStore {
         UUID message = ids.next();
         UUID answer = ids.next();
         Instant now = now();
-        Optional<Optional<Sending>> sending = conversation
+        Optional<Optional<Sending>> sending = Conversation.STANDARD
                 .bind(Sql.of(db, SEND))
                 .with("user", user)
                 .with("message", message)
                 .with("answer", answer)
                 .with("chat", chat)
                 .with("content", draft.content())
+                .with("edit_of", draft.editOf())
                 .with("model", draft.model())
+                .with("standard_model", draft.standardModel())
                 .with("now", now)
                 .with("key", draft.idempotencyKey())
                 .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
@@ -192,6 +219,9 @@ public final class MessageStore {
                 .with("title", Title.of(draft.content()))
                 .with("hand_over", handOver.toMillis() / 1000.0)
                 .one(row -> {
+                    if (!row.bool("version_found")) {
+                        return Optional.of(new Sending.NoSuchVersion());
+                    }
                     if (row.bool("overtaken")) {
                         return Optional.empty();
                     }
@@ -204,33 +234,35 @@ public final class MessageStore {
                             chat,
                             row.optionalUuid("head_id"),
                             draft.content(),
-                            draft.model(),
+                            row.text("model"),
                             now,
                             message,
                             answer,
                             row.optionalUuid("waits_for"));
-                    return Optional.of(new Sending.Accepted(sent, Chat.of(row), due(row, sent, draft)));
+                    return Optional.of(new Sending.Accepted(sent, Chat.of(row), due(row, user, sent, draft)));
                 });
         return sending.orElseGet(() -> Optional.of(new Sending.NoSuchChat()));
     }
 
     /** What the relay would read from the outbox, without reading it. */
-    private static Optional<OutboxEntry> due(Row row, Sent sent, Draft draft) {
+    private static Optional<OutboxEntry> due(Row row, UUID user, Sent sent, Draft draft) {
         Message answer = sent.answer();
         if (answer.waitsFor().isPresent()) {
             return Optional.empty();
         }
         List<Turn> turns = new ArrayList<>(Conversation.turns(row));
         turns.add(new Turn(GenerationRequest.Role.USER, draft.content()));
+        GenerationRequest request = GenerationRequest.first(
+                new AnswerRef(answer.chatId(), answer.id(), 1, 1),
+                user,
+                row.text("model"),
+                turns,
+                draft.requestId(),
+                answer.createdAt());
         return Optional.of(new OutboxEntry(
                 row.number("outbox_id"),
                 answer.id(),
-                Optional.of(GenerationRequest.first(
-                        new AnswerRef(answer.chatId(), answer.id(), 1, 1),
-                        draft.model(),
-                        turns,
-                        draft.requestId(),
-                        answer.createdAt()))));
+                Optional.of(GenerationSettings.of(row).applyTo(request))));
     }
 
     /** What an earlier request with this key led to; empty when there was none, or the user has no such chat. */
@@ -503,13 +535,13 @@ public final class MessageStore {
     }
 
     private static final String LOCK_EARLIER = """
-            SELECT earlier.id, earlier.status, earlier.waits_for
+            SELECT %s AS waits_for
             FROM messages m
             JOIN messages question ON question.id = m.parent_id
             JOIN messages earlier ON earlier.id = question.parent_id
             WHERE m.id = :message
             FOR SHARE OF earlier
-            """;
+            """.formatted(WAITED_FOR.formatted("earlier"));
     private static final String RETRY = nextRound("""
             FROM chats c
             WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
@@ -566,10 +598,7 @@ public final class MessageStore {
     }
 
     private Optional<Change> nextRound(DbExecute tx, UUID answer, String requestId, Sql begin) {
-        Optional<UUID> waitsFor = Sql.of(tx, LOCK_EARLIER)
-                .with("message", answer)
-                .one(MessageStore::waitFor)
-                .flatMap(earlier -> earlier);
+        Optional<UUID> waitsFor = earlier(tx, answer);
         Optional<Stored> retried = begin.with("message", answer)
                 .with("waits_for", waitsFor)
                 .with("request", requestId)
@@ -585,6 +614,110 @@ public final class MessageStore {
                 .change());
         Stored now = retried.get();
         return Optional.of(new Change(now.message(), now.round(), true, waitsFor.isEmpty()));
+    }
+
+    // A new version of the answer, beside it; what the chat says now of how to ask holds.
+    private static final String REGENERATE = """
+            WITH answer AS (
+                INSERT INTO messages
+                    (id, chat_id, parent_id, role, status, model, settings, waits_for, request_id, created_at)
+                SELECT CAST(:answer AS uuid), c.id, m.parent_id, 'assistant', 'queued',
+                       COALESCE(CAST(:model AS text), c.settings->>'model', :standard_model), NULLIF(c.settings, '{}'),
+                       CAST(:waits_for AS uuid), CAST(:request AS text), CAST(:now AS timestamptz)
+                FROM messages m JOIN chats c ON c.id = m.chat_id
+                WHERE m.id = :message
+                RETURNING *
+            ), due AS (
+                INSERT INTO outbox (answer_id, round, created_at)
+                SELECT id, round, CAST(:now AS timestamptz) FROM answer WHERE waits_for IS NULL
+            ), shown AS (
+                UPDATE chats c SET head_id = answer.id, updated_at = :now FROM answer WHERE c.id = answer.chat_id
+                RETURNING c.*
+            )
+            SELECT %s, %s FROM answer m, shown c
+            """.formatted(MessageRows.COLUMNS, Chat.COLUMNS);
+
+    /** What an answer has to wait for: see the class. */
+    private static Optional<UUID> earlier(DbExecute tx, UUID answer) {
+        return Sql.of(tx, LOCK_EARLIER)
+                .with("message", answer)
+                .one(row -> row.optionalUuid("waits_for"))
+                .flatMap(earlier -> earlier);
+    }
+
+    /** What became of a wish for another version of an answer. */
+    public sealed interface Regeneration {
+        /** @param outboxGrew whether the relay has something to do */
+        record Begun(Message answer, Chat chat, boolean outboxGrew) implements Regeneration {}
+
+        /** A user's message. */
+        record NotAnAnswer() implements Regeneration {}
+
+        /** It has not ended yet. */
+        record Pending() implements Regeneration {}
+    }
+
+    /**
+     * Asks for another version of an ended answer, and shows that branch.
+     *
+     * @param model empty for the chat's, or, where it has none, the standard one
+     * @return empty when the user has no such message
+     */
+    public Optional<Regeneration> regenerate(
+            UUID user, UUID answer, Optional<String> model, String standardModel, String requestId) {
+        return database.inTransaction(tx -> {
+            Sql.of(tx, LOCK_CHAT_OF).with("message", answer).with("user", user).one(row -> row.uuid("id"));
+            Optional<Message> old =
+                    Sql.of(tx, FIND).with("message", answer).with("user", user).one(this::message);
+            if (old.isEmpty() || old.get().role() == Role.USER) {
+                return old.map(found -> new Regeneration.NotAnAnswer());
+            }
+            if (old.get().pending()) {
+                return Optional.of(new Regeneration.Pending());
+            }
+            Optional<UUID> waitsFor = earlier(tx, answer);
+            return Sql.of(tx, REGENERATE)
+                    .with("answer", ids.next())
+                    .with("message", answer)
+                    .with("model", model)
+                    .with("standard_model", standardModel)
+                    .with("waits_for", waitsFor)
+                    .with("request", requestId)
+                    .with("now", now())
+                    .one(row -> new Regeneration.Begun(message(row), Chat.of(row), waitsFor.isEmpty()));
+        });
+    }
+
+    // From the message down its newest continuation.
+    private static final String SHOW = """
+            WITH RECURSIVE line AS (
+                SELECT m.id, 0 AS depth FROM messages m WHERE m.id = :message
+                UNION ALL
+                SELECT (SELECT next.id FROM messages next WHERE next.parent_id = line.id ORDER BY next.id DESC LIMIT 1),
+                       line.depth + 1
+                FROM line WHERE line.id IS NOT NULL
+            )
+            UPDATE chats c
+            SET head_id = (SELECT id FROM line WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1)
+            WHERE c.id = :chat
+            RETURNING %s
+            """.formatted(Chat.COLUMNS);
+
+    /**
+     * Makes the branch that a message is on the current one, with the message's newest continuation as its end.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Chat> show(UUID user, UUID message) {
+        return database.inTransaction(tx -> Sql.of(tx, LOCK_CHAT_OF)
+                .with("message", message)
+                .with("user", user)
+                .one(row -> row.uuid("id"))
+                // In a statement of its own, which sees what was added while the lock was waited for.
+                .flatMap(chat -> Sql.of(tx, SHOW)
+                        .with("chat", chat)
+                        .with("message", message)
+                        .one(Chat::of)));
     }
 
     /** What became of an edit or a withdrawal. */
@@ -623,19 +756,7 @@ public final class MessageStore {
     private static final String EDIT = """
             UPDATE messages m SET content = :content WHERE m.id = :message RETURNING %s
             """.formatted(MessageRows.COLUMNS);
-    private static final String ASK_AGAIN = """
-            WITH again AS (
-                UPDATE messages m
-                SET status = 'queued', round = m.round + 1, attempt = NULL, error = NULL, next_attempt_at = NULL,
-                    expected_at = NULL, request_id = :request
-                WHERE m.id = :answer
-                RETURNING m.*
-            ), due AS (
-                INSERT INTO outbox (answer_id, round, created_at)
-                SELECT id, round, CAST(:now AS timestamptz) FROM again WHERE waits_for IS NULL
-            )
-            SELECT %s FROM again m
-            """.formatted(MessageRows.COLUMNS);
+    private static final String ASK_AGAIN = nextRound("WHERE m.id = :message");
 
     /** The answer of a user's message. */
     Optional<UUID> answerOf(UUID user, UUID message) {
@@ -675,7 +796,8 @@ public final class MessageStore {
                     .orElseThrow();
             Sql.of(tx, WITHDRAW).with("answer", answer).change();
             Stored again = Sql.of(tx, ASK_AGAIN)
-                    .with("answer", answer)
+                    .with("message", answer)
+                    .with("waits_for", pending.get().waitsFor())
                     .with("request", requestId)
                     .with("now", now())
                     .one(this::stored)
@@ -754,6 +876,89 @@ public final class MessageStore {
         });
     }
 
+    private static final String TREE = """
+            WITH RECURSIVE tree AS (
+                SELECT m.id, m.status, m.round FROM messages m WHERE m.id = :message
+                UNION ALL
+                SELECT m.id, m.status, m.round FROM tree JOIN messages m ON m.parent_id = tree.id
+            )
+            SELECT id, status, round FROM tree
+            """;
+    private static final String NEWEST_OTHER_VERSION = """
+            SELECT other.id FROM messages m JOIN messages other
+              ON other.chat_id = m.chat_id AND other.parent_id IS NOT DISTINCT FROM m.parent_id AND other.id <> m.id
+            WHERE m.id = :message
+            ORDER BY other.id DESC LIMIT 1
+            """;
+
+    /** What became of a deletion. */
+    public sealed interface Deletion {
+        /** @param orphans answers that somebody may still be working on */
+        record Deleted(Chat chat, List<Orphan> orphans) implements Deletion {}
+
+        /** An answer without another version: its question cannot stand alone. */
+        record OnlyAnswer() implements Deletion {}
+    }
+
+    /** An answer that was pending when it was deleted. @param round its last */
+    public record Orphan(UUID answer, int round) {}
+
+    /**
+     * Deletes a message and everything that follows it, on all branches. Where it was shown, the newest other version of
+     * it is, or what came before.
+     *
+     * @return empty when the user has no such message
+     */
+    public Optional<Deletion> delete(UUID user, UUID message) {
+        record Node(UUID id, boolean pending, int round) {}
+        return database.inTransaction(tx -> {
+            Optional<Optional<UUID>> head = Sql.of(tx, LOCK_CHAT_OF)
+                    .with("message", message)
+                    .with("user", user)
+                    .one(row -> row.optionalUuid("head_id"));
+            Optional<Message> top =
+                    Sql.of(tx, FIND).with("message", message).with("user", user).one(this::message);
+            if (head.isEmpty() || top.isEmpty()) {
+                return Optional.empty();
+            }
+            Optional<UUID> other =
+                    Sql.of(tx, NEWEST_OTHER_VERSION).with("message", message).one(row -> row.uuid("id"));
+            if (top.get().role() == Role.ASSISTANT && other.isEmpty()) {
+                return Optional.of(new Deletion.OnlyAnswer());
+            }
+            List<Node> tree = Sql.of(tx, TREE)
+                    .with("message", message)
+                    .list(row -> new Node(
+                            row.uuid("id"),
+                            Status.valueOf(row.text("status").toUpperCase(Locale.ROOT))
+                                    .pending(),
+                            row.integer("round")));
+            List<Orphan> orphans = tree.stream()
+                    .filter(Node::pending)
+                    .map(node -> new Orphan(node.id(), node.round()))
+                    .toList();
+            orphans.forEach(orphan ->
+                    Sql.of(tx, WITHDRAW).with("answer", orphan.answer()).change());
+            UUID chat = top.get().chatId();
+            boolean shown = tree.stream().anyMatch(node -> head.get().equals(Optional.of(node.id())));
+            Chat now = (shown && other.isPresent()
+                            ? Sql.of(tx, SHOW).with("chat", chat).with("message", other)
+                            : Sql.of(tx, HEAD)
+                                    .with("chat", chat)
+                                    .with("head", shown ? top.get().parentId() : head.get()))
+                    .one(Chat::of)
+                    .orElseThrow();
+            Sql.of(tx, "DELETE FROM messages WHERE id = :message")
+                    .with("message", message)
+                    .change();
+            return Optional.of(new Deletion.Deleted(now, orphans));
+        });
+    }
+
+    private static final String HEAD = """
+            UPDATE chats c SET head_id = CAST(:head AS uuid) WHERE c.id = :chat RETURNING %s
+            """.formatted(Chat.COLUMNS);
+
     private Optional<Change> unchanged(DbExecute tx, UUID user, UUID message) {
         return Sql.of(tx, FIND)
                 .with("message", message)
@@ -767,14 +972,30 @@ public final class MessageStore {
                 Sql.of(db, FIND).with("message", message).with("user", user).one(this::message));
     }
 
+    private static final String FIND_ALL = """
+            SELECT %s FROM unnest(string_to_array(:messages, ',')) WITH ORDINALITY AS wanted(id, place)
+            JOIN messages m ON m.id = CAST(wanted.id AS uuid) JOIN chats c ON c.id = m.chat_id
+            WHERE c.user_id = :user ORDER BY wanted.place
+            """.formatted(MessageRows.COLUMNS);
+
+    /** Those of the messages that the user has, in the order asked for. */
+    public List<Message> find(UUID user, List<UUID> messages) {
+        return database.run(db -> Sql.of(db, FIND_ALL)
+                .with("messages", messages.stream().map(UUID::toString).collect(Collectors.joining(",")))
+                .with("user", user)
+                .list(this::message));
+    }
+
     /**
      * A part of a chat's current branch.
      *
      * @param messages in order, oldest first
+     * @param versions of those messages that have more than one: the ids of all, oldest first
      * @param older the newest message that is not on this page, where there is one
      */
-    public record BranchPage(Chat chat, List<Message> messages, Optional<UUID> older) {}
+    public record BranchPage(Chat chat, List<Message> messages, Map<UUID, List<UUID>> versions, Optional<UUID> older) {}
 
+    private static final TypeReference<List<UUID>> VERSIONS = new TypeReference<>() {};
     private static final String BRANCH = """
             WITH RECURSIVE chat AS (
                 SELECT * FROM chats WHERE id = :chat AND user_id = :user
@@ -786,7 +1007,13 @@ public final class MessageStore {
                 FROM branch JOIN messages older ON older.id = branch.parent_id
                 WHERE branch.depth < :limit
             )
-            SELECT %s, %s FROM chat c LEFT JOIN branch m ON TRUE ORDER BY m.depth DESC
+            SELECT %s, %s,
+                   CASE WHEN m.parent_id IS NULL
+                        THEN (SELECT json_agg(v.id ORDER BY v.id) FROM messages v
+                              WHERE v.chat_id = c.id AND v.parent_id IS NULL)
+                        ELSE (SELECT json_agg(v.id ORDER BY v.id) FROM messages v WHERE v.parent_id = m.parent_id)
+                   END AS versions
+            FROM chat c LEFT JOIN branch m ON TRUE ORDER BY m.depth DESC
             """.formatted(Chat.COLUMNS, MessageRows.COLUMNS);
 
     /**
@@ -796,20 +1023,32 @@ public final class MessageStore {
      * @return empty when the user has no such chat
      */
     public Optional<BranchPage> branch(UUID user, UUID chat, Optional<UUID> newest, int limit) {
-        record Line(Chat chat, Optional<Message> message) {}
+        record Line(Chat chat, Optional<Message> message, List<UUID> versions) {}
         List<Line> lines = database.run(db -> Sql.of(db, BRANCH)
                 .with("chat", chat)
                 .with("user", user)
                 .with("newest", newest)
                 .with("limit", limit)
-                .list(row -> new Line(Chat.of(row), row.optionalUuid("id").map(id -> message(row)))));
+                .list(row -> new Line(
+                        Chat.of(row),
+                        row.optionalUuid("id").map(id -> message(row)),
+                        row.json("versions", VERSIONS).orElse(List.of()))));
         if (lines.isEmpty()) {
             return Optional.empty();
         }
         List<Message> messages =
                 lines.stream().flatMap(line -> line.message().stream()).toList();
+        Map<UUID, List<UUID>> versions = new LinkedHashMap<>();
+        for (Line line : lines) {
+            if (line.versions().size() > 1) {
+                line.message().ifPresent(message -> versions.put(message.id(), line.versions()));
+            }
+        }
         return Optional.of(new BranchPage(
-                lines.getFirst().chat(), messages, messages.stream().findFirst().flatMap(Message::parentId)));
+                lines.getFirst().chat(),
+                messages,
+                versions,
+                messages.stream().findFirst().flatMap(Message::parentId)));
     }
 
     private Stored stored(Row row) {
@@ -818,15 +1057,6 @@ public final class MessageStore {
 
     private Message message(Row row) {
         return MessageRows.message(row, maxAttempts);
-    }
-
-    /** A pending answer is waited for; behind a cancelled one that itself would have to wait, the same is awaited. */
-    private static Optional<UUID> waitFor(Row row) {
-        return isPending(row.text("status")) ? Optional.of(row.uuid("id")) : row.optionalUuid("waits_for");
-    }
-
-    private static boolean isPending(String status) {
-        return status.equals("queued") || status.equals("retrying");
     }
 
     /** In milliseconds, as PostgreSQL keeps less than a Java instant holds and a repeated response must be the same. */

@@ -49,7 +49,7 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
     /** Rows to be deleted. Not more than were accepted, which ends when PostgreSQL takes no deletes either. */
     private final Queue<Long> confirmed = new ConcurrentLinkedQueue<>();
 
-    private final AtomicBoolean due = new AtomicBoolean(true);
+    private final AtomicBoolean due = new AtomicBoolean();
 
     private final Thread thread;
     private volatile boolean closed;
@@ -102,14 +102,14 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
 
     private void relay() {
         Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5), RandomGenerator.getDefault());
-        long swept = System.nanoTime();
+        long swept = System.nanoTime() - SWEEP.toNanos();
         while (!closed) {
             try {
                 long untilSweep = SWEEP.toNanos() - (System.nanoTime() - swept);
-                boolean stirred = work.tryAcquire(untilSweep, TimeUnit.NANOSECONDS);
+                work.tryAcquire(untilSweep, TimeUnit.NANOSECONDS);
                 work.drainPermits();
                 forget();
-                if (stirred && !due.getAndSet(false)) {
+                if (!due.getAndSet(false) && System.nanoTime() - swept < SWEEP.toNanos()) {
                     continue;
                 }
                 swept = System.nanoTime();

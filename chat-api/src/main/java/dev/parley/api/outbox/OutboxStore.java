@@ -1,5 +1,6 @@
 package dev.parley.api.outbox;
 
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Row;
 import dev.parley.api.database.Sql;
@@ -12,7 +13,6 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.Function;
 
 /** What still has to be handed to the broker. Thread-safe. */
@@ -48,11 +48,12 @@ public final class OutboxStore {
                 FROM claimed JOIN messages m ON m.id = claimed.answer_id
                 WHERE m.round = claimed.round AND m.status IN ('queued', 'retrying') AND m.waits_for IS NULL
             ), %s
-            SELECT claimed.id, claimed.answer_id, claimed.round, claimed.created_at, m.chat_id, m.model, m.request_id,
-                   conversation.turns
+            SELECT claimed.id, claimed.answer_id, claimed.round, claimed.created_at, m.chat_id, c.user_id, m.model,
+                   m.settings, m.request_id, conversation.turns
             FROM claimed
             LEFT JOIN conversation ON conversation.key = claimed.id
             LEFT JOIN messages m ON m.id = claimed.answer_id
+            LEFT JOIN chats c ON c.id = m.chat_id
             ORDER BY claimed.id
             """.formatted(Conversation.SQL);
 
@@ -66,19 +67,22 @@ public final class OutboxStore {
     }
 
     private static OutboxEntry entry(Row row) {
-        UUID answer = row.uuid("answer_id");
         List<Turn> turns = Conversation.turns(row);
         return new OutboxEntry(
                 row.number("id"),
-                answer,
-                turns.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(GenerationRequest.first(
-                                new AnswerRef(row.uuid("chat_id"), answer, row.integer("round"), 1),
-                                row.text("model"),
-                                turns,
-                                row.text("request_id"),
-                                row.instant("created_at"))));
+                row.uuid("answer_id"),
+                turns.isEmpty() ? Optional.empty() : Optional.of(request(row, turns)));
+    }
+
+    private static GenerationRequest request(Row row, List<Turn> turns) {
+        GenerationRequest request = GenerationRequest.first(
+                new AnswerRef(row.uuid("chat_id"), row.uuid("answer_id"), row.integer("round"), 1),
+                row.uuid("user_id"),
+                row.text("model"),
+                turns,
+                row.text("request_id"),
+                row.instant("created_at"));
+        return GenerationSettings.of(row).applyTo(request);
     }
 
     /** Deletes rows that the broker has confirmed. Each stands for itself: once it is gone, it has been handed over. */

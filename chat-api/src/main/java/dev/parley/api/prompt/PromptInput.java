@@ -16,12 +16,15 @@ record PromptInput(Optional<String> name, Optional<String> text, Optional<List<V
     private static final int MAX_TEXT = 50_000;
     private static final int MAX_VARIABLES = 50;
     private static final int MAX_LABEL = 200;
+    private static final int MAX_CHOICES = 50;
     private static final int MAX_DEFAULT = 10_000;
 
     record VariableInput(
             Optional<String> name,
             Optional<String> label,
-            @JsonProperty("default") Optional<String> fallback) {}
+            @JsonProperty("default") Optional<String> fallback,
+            Optional<VariableType> type,
+            Optional<List<String>> choices) {}
 
     /** The same, checked. */
     record Checked(String name, String text, List<Variable> variables) {}
@@ -64,6 +67,26 @@ record PromptInput(Optional<String> name, Optional<String> text, Optional<List<V
         }
         input.label().ifPresent(label -> Fields.bounded(path + ".label", label, MAX_LABEL));
         input.fallback().ifPresent(fallback -> Fields.bounded(path + ".default", fallback, MAX_DEFAULT));
-        return new Variable(name, input.label(), input.fallback());
+        VariableType type = input.type().orElse(VariableType.TEXT);
+        checkChoices(path, type, input.choices());
+        input.fallback()
+                .flatMap(fallback -> type.complaint(fallback, input.choices().orElse(List.of())))
+                .ifPresent(wanted -> {
+                    throw Problem.invalid(path + ".default", "\"%s.default\" must be %s.".formatted(path, wanted));
+                });
+        return new Variable(name, input.label(), input.fallback(), input.type(), input.choices());
+    }
+
+    private static void checkChoices(String path, VariableType type, Optional<List<String>> choices) {
+        String field = path + ".choices";
+        if ((type == VariableType.CHOICE) != choices.isPresent()) {
+            throw Problem.invalid(field, "\"%s\" go with the type \"choice\", and only with it.".formatted(field));
+        }
+        choices.ifPresent(all -> {
+            if (all.isEmpty() || all.size() > MAX_CHOICES || Set.copyOf(all).size() < all.size()) {
+                throw Problem.invalid(field, "\"%s\" must be 1 to %d different texts.".formatted(field, MAX_CHOICES));
+            }
+            all.forEach(choice -> Fields.text(field, choice, MAX_LABEL));
+        });
     }
 }

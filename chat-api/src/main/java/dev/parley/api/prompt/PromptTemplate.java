@@ -31,11 +31,23 @@ public record PromptTemplate(
      *
      * @param label for the form in which it is filled
      * @param fallback used when no value is given; without it a value is required
+     * @param type absent for a line of text
+     * @param choices only of a choice
      */
     public record Variable(
             String name,
             Optional<String> label,
-            @JsonProperty("default") Optional<String> fallback) {}
+            @JsonProperty("default") Optional<String> fallback,
+            Optional<VariableType> type,
+            Optional<List<String>> choices) {
+        private String checked(String value) {
+            type.flatMap(given -> given.complaint(value, choices.orElse(List.of())))
+                    .ifPresent(wanted -> {
+                        throw Problem.invalid("variables." + name, "\"%s\" must be %s.".formatted(name, wanted));
+                    });
+            return value;
+        }
+    }
 
     /** The names that a text uses, in the order of their first use. */
     static Set<String> used(String text) {
@@ -47,7 +59,7 @@ public record PromptTemplate(
     /**
      * Puts the values into their places. What looks like a place inside a value stays as it is.
      *
-     * @throws Problem 400 when a required value is missing or a given one belongs to no variable
+     * @throws Problem 400 when a required value is missing, or a given one is of another type or belongs to no variable
      */
     public String fill(Map<String, String> values) {
         Map<String, String> all = new HashMap<>();
@@ -55,6 +67,7 @@ public record PromptTemplate(
             all.put(
                     variable.name(),
                     Optional.ofNullable(values.get(variable.name()))
+                            .map(variable::checked)
                             .or(variable::fallback)
                             .orElseThrow(() -> Problem.invalid(
                                     "variables." + variable.name(),

@@ -1,9 +1,8 @@
 package dev.parley.api.result;
 
 import dev.parley.api.database.DatabaseUnavailable;
-import dev.parley.api.event.ChatEvent;
-import dev.parley.api.event.ChatEvents;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Notifier;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerRef;
@@ -37,8 +36,7 @@ public final class DeadLetterWatch implements AutoCloseable {
 
     private final Broker broker;
     private final MessageStore store;
-    private final ChatEvents events;
-    private final Runnable outboxWake;
+    private final Notifier notifier;
     private final Duration interval;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread thread;
@@ -47,19 +45,16 @@ public final class DeadLetterWatch implements AutoCloseable {
     /** Those of the last whole look, which ended their answers. */
     private Set<AnswerRef> seen = Set.of();
 
-    private DeadLetterWatch(
-            Broker broker, MessageStore store, ChatEvents events, Runnable outboxWake, Duration interval) {
+    private DeadLetterWatch(Broker broker, MessageStore store, Notifier notifier, Duration interval) {
         this.broker = broker;
         this.store = store;
-        this.events = events;
-        this.outboxWake = outboxWake;
+        this.notifier = notifier;
         this.interval = interval;
         this.thread = Thread.ofVirtual().name("dead-letter-watch").unstarted(this::watch);
     }
 
-    public static DeadLetterWatch start(
-            Broker broker, MessageStore store, ChatEvents events, Runnable outboxWake, Duration interval) {
-        DeadLetterWatch watch = new DeadLetterWatch(broker, store, events, outboxWake, interval);
+    public static DeadLetterWatch start(Broker broker, MessageStore store, Notifier notifier, Duration interval) {
+        DeadLetterWatch watch = new DeadLetterWatch(broker, store, notifier, interval);
         watch.thread.start();
         return watch;
     }
@@ -110,22 +105,15 @@ public final class DeadLetterWatch implements AutoCloseable {
     private void fail(AnswerRef answer, Set<AnswerRef> seenNow) {
         seenNow.add(answer);
         if (!seen.contains(answer)) {
-            fail(answer, store, events, outboxWake);
+            fail(answer, store, notifier);
         }
     }
 
-    /**
-     * Shows a dead letter's answer as failed, unless it has ended already, as the worker's own failures have.
-     *
-     * @param outboxWake called when a follow-up was released to the outbox
-     */
-    public static void fail(AnswerRef answer, MessageStore store, ChatEvents events, Runnable outboxWake) {
+    /** Shows a dead letter's answer as failed, unless it has ended already, as the worker's own failures have. */
+    public static void fail(AnswerRef answer, MessageStore store, Notifier notifier) {
         store.failDeadLetter(answer, POISON).ifPresent(applied -> {
             LOG.log(Level.WARNING, "a dead letter''s answer {0} is shown as failed", answer.answerId());
-            events.publish(applied.chatId(), ChatEvent.of(applied.message()));
-            if (applied.followUpsReleased()) {
-                outboxWake.run();
-            }
+            notifier.applied(applied);
         });
     }
 

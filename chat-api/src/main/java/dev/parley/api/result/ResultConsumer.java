@@ -1,10 +1,9 @@
 package dev.parley.api.result;
 
 import dev.parley.api.database.DatabaseUnavailable;
-import dev.parley.api.event.ChatEvent;
-import dev.parley.api.event.ChatEvents;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Applied;
+import dev.parley.api.message.Notifier;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Delivery;
 import dev.parley.pipeline.broker.Outgoing;
@@ -54,8 +53,7 @@ public final class ResultConsumer implements AutoCloseable {
 
     private final MessageStore store;
     private final Runs runs;
-    private final ChatEvents events;
-    private final Runnable outboxWake;
+    private final Notifier notifier;
     private final Meters meters;
     private final Clock clock;
     private final Timer whole;
@@ -65,17 +63,10 @@ public final class ResultConsumer implements AutoCloseable {
     private volatile boolean closed;
 
     private ResultConsumer(
-            Broker broker,
-            MessageStore store,
-            Runs runs,
-            ChatEvents events,
-            Runnable outboxWake,
-            Meters meters,
-            Clock clock) {
+            Broker broker, MessageStore store, Runs runs, Notifier notifier, Meters meters, Clock clock) {
         this.store = store;
         this.runs = runs;
-        this.events = events;
-        this.outboxWake = outboxWake;
+        this.notifier = notifier;
         this.meters = meters;
         this.clock = clock;
         this.whole = meters.timer("answer_stored", "From accepting a message to its stored and announced answer");
@@ -84,16 +75,9 @@ public final class ResultConsumer implements AutoCloseable {
         this.subscription = broker.subscribe(broker.topology().responses(), PREFETCH, this::handle);
     }
 
-    /** @param outboxWake called when a follow-up was released to the outbox */
     public static ResultConsumer start(
-            Broker broker,
-            MessageStore store,
-            Runs runs,
-            ChatEvents events,
-            Runnable outboxWake,
-            Meters meters,
-            Clock clock) {
-        return new ResultConsumer(broker, store, runs, events, outboxWake, meters, clock);
+            Broker broker, MessageStore store, Runs runs, Notifier notifier, Meters meters, Clock clock) {
+        return new ResultConsumer(broker, store, runs, notifier, meters, clock);
     }
 
     private void handle(Delivery delivery) throws PublishFailed {
@@ -174,10 +158,7 @@ public final class ResultConsumer implements AutoCloseable {
         count("rejected");
         try {
             store.failDeadLetter(update.answer(), REJECTED).ifPresent(change -> {
-                events.publish(change.chatId(), ChatEvent.of(change.message()));
-                if (change.followUpsReleased()) {
-                    outboxWake.run();
-                }
+                notifier.applied(change);
                 // The text that Redis still keeps would be found again by the next round, and be rejected again.
                 runs.settle(update.answer());
             });
@@ -197,10 +178,7 @@ public final class ResultConsumer implements AutoCloseable {
     }
 
     private void announce(AnswerUpdate update, Applied change) {
-        events.publish(change.chatId(), ChatEvent.of(change.message()));
-        if (change.followUpsReleased()) {
-            outboxWake.run();
-        }
+        notifier.applied(change);
         if (update instanceof AnswerUpdate.Completed) {
             Instant accepted = change.message().createdAt();
             Duration took = Duration.between(accepted, clock.instant());

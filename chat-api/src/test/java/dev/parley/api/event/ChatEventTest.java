@@ -51,7 +51,9 @@ class ChatEventTest {
         contract.checkSchema("MessageEvent", Json.text(new ChatEvent.MessageCreated(answer(Status.QUEUED))));
         contract.checkSchema("MessageEvent", Json.text(new ChatEvent.MessageUpdated(answer(Status.COMPLETED))));
         contract.checkSchema("MessageDeleted", Json.text(new ChatEvent.MessageDeleted(ID, ID)));
-        contract.checkSchema("ChatEvent", Json.text(new ChatEvent.ChatUpdated(new Chat(ID, "", AT, AT))));
+        contract.checkSchema(
+                "ChatEvent",
+                Json.text(new ChatEvent.ChatUpdated(new Chat(ID, "", false, false, Optional.empty(), AT, AT))));
         contract.checkSchema("ChatDeleted", Json.text(new ChatEvent.ChatDeleted(ID)));
     }
 

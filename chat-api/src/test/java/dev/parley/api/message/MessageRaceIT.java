@@ -3,6 +3,7 @@ package dev.parley.api.message;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.api.chat.ChatStore;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Sql;
 import dev.parley.api.id.Ids;
@@ -10,7 +11,6 @@ import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Revision;
 import dev.parley.api.message.MessageStore.Sending;
-import dev.parley.api.outbox.Conversation;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.message.AnswerRef;
@@ -52,7 +52,7 @@ class MessageRaceIT {
     static void open() {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 8, Duration.ofSeconds(30));
         Ids ids = new Ids(Clock.systemUTC(), new Random(5));
-        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
+        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO);
         chats = new ChatStore(database, ids, Clock.systemUTC());
         database.run(db -> Sql.of(db, """
                         CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -75,11 +75,14 @@ class MessageRaceIT {
     @BeforeEach
     void aChatOfItsOwn() {
         database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
-        chat = chats.create(Users.LOCAL, "").id();
+        chat = chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
     }
 
     private Sent send(String content) {
-        return ((Sending.Accepted) store.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+        return ((Sending.Accepted) store.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 
@@ -144,8 +147,10 @@ class MessageRaceIT {
                 Sql.of(tx, "UPDATE messages SET status = 'completed', content = 'one answer' WHERE id = :id")
                         .with("id", first.answer().id())
                         .change();
-                Future<Sending> sending = threads.submit(
-                        () -> store.send(Users.LOCAL, chat, new Draft("next", "m", Optional.empty(), "h", "r")));
+                Future<Sending> sending = threads.submit(() -> store.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft("next", Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")));
                 Awaitility.await().until(() -> waiting() == 1);
                 return sending;
             });

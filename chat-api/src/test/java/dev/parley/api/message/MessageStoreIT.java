@@ -11,7 +11,6 @@ import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Sending;
-import dev.parley.api.outbox.Conversation;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.dev.server.SharedServers;
@@ -58,7 +57,7 @@ class MessageStoreIT {
     static void open() {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 16, Duration.ofSeconds(30));
         ids = new Ids(Clock.systemUTC(), new Random(1));
-        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
+        store = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO);
         outbox = new OutboxStore(database, Clock.systemUTC());
     }
 
@@ -89,11 +88,13 @@ class MessageStoreIT {
     }
 
     private static Draft draft(String content) {
-        return new Draft(content, "model-a", Optional.empty(), "hash", "request-1");
+        return new Draft(
+                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.empty(), "hash", "request-1");
     }
 
     private static Draft draft(String content, String key, String hash) {
-        return new Draft(content, "model-a", Optional.of(key), hash, "request-1");
+        return new Draft(
+                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.of(key), hash, "request-1");
     }
 
     private Sent send(String content) {

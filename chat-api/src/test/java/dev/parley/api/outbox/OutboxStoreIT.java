@@ -3,6 +3,7 @@ package dev.parley.api.outbox;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.api.chat.ChatStore;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.database.Sql;
 import dev.parley.api.id.Ids;
@@ -14,6 +15,8 @@ import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.GenerationRequest.Sampling;
 import dev.parley.pipeline.message.GenerationRequest.Turn;
 import java.net.URI;
 import java.time.Clock;
@@ -44,7 +47,7 @@ class OutboxStoreIT {
         database = Database.open(URI.create(SharedServers.freshDatabase()), 4, Duration.ofSeconds(30));
         Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
         Ids ids = new Ids(Clock.systemUTC(), new Random(3));
-        messages = new MessageStore(database, ids, clock, 5, Duration.ZERO, Conversation.STANDARD);
+        messages = new MessageStore(database, ids, clock, 5, Duration.ZERO);
         chats = new ChatStore(database, ids, clock);
     }
 
@@ -56,7 +59,7 @@ class OutboxStoreIT {
     @BeforeEach
     void anEmptyOutbox() {
         database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
-        chat = chats.create(Users.LOCAL, "").id();
+        chat = chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
     }
 
     private static OutboxStore outbox(int turns, int characters) {
@@ -65,8 +68,10 @@ class OutboxStoreIT {
     }
 
     private Sent send(String content) {
-        return ((Sending.Accepted)
-                        messages.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+        return ((Sending.Accepted) messages.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 
@@ -105,10 +110,28 @@ class OutboxStoreIT {
     }
 
     @Test
+    void aRequestIsMadeWithTheSettingsOfItsAcceptanceHoweverItGoesOut() {
+        GenerationSettings settings = new GenerationSettings(
+                Optional.of("chosen"), Optional.of(0.25), Optional.of("Be brief."), Optional.of(77));
+        chats.configure(Users.LOCAL, chat, settings);
+        Sending.Accepted accepted = (Sending.Accepted) messages.send(
+                Users.LOCAL,
+                chat,
+                new Draft("x", Optional.empty(), Optional.empty(), "standard", Optional.empty(), "h", "r"));
+        chats.configure(Users.LOCAL, chat, GenerationSettings.STANDARD);
+        GenerationRequest handed = accepted.due().orElseThrow().request().orElseThrow();
+        assertThat(handed.model()).isEqualTo("chosen");
+        assertThat(handed.user()).isEqualTo(Users.LOCAL);
+        assertThat(handed.systemInstruction()).contains("Be brief.");
+        assertThat(handed.sampling()).isEqualTo(new Sampling(Optional.of(0.25), Optional.of(77)));
+        assertThat(last(outbox(400, 1000)).request()).contains(handed);
+    }
+
+    @Test
     void rowsThatOneRelayHoldsAreNotSeenByAnother() {
         OutboxStore outbox = outbox(10, 1000);
         Sent first = send("one");
-        chat = chats.create(Users.LOCAL, "").id();
+        chat = chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
         Sent second = send("two");
         List<UUID> seen = new ArrayList<>();
         outbox.inTransaction(tx -> {
@@ -152,7 +175,7 @@ class OutboxStoreIT {
             assertThat(outbox.claim(tx, 10)).hasSize(1);
             // While the relay holds the row.
             assertThat(chats.delete(Users.LOCAL, chat).orElseThrow())
-                    .containsExactly(new ChatStore.Orphan(sent.answer().id(), 1));
+                    .containsExactly(new MessageStore.Orphan(sent.answer().id(), 1));
             return true;
         });
         assertThat(last(outbox).request()).isEmpty();

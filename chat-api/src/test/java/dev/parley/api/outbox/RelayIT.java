@@ -91,14 +91,11 @@ class RelayIT {
     /** As the API does: left to the one who accepted it. */
     private OutboxEntry accept(String content, Duration handOver) {
         MessageStore store = new MessageStore(
-                pipeline.database,
-                new Ids(Clock.systemUTC(), new Random(7)),
-                Clock.systemUTC(),
-                5,
-                handOver,
-                Conversation.STANDARD);
+                pipeline.database, new Ids(Clock.systemUTC(), new Random(7)), Clock.systemUTC(), 5, handOver);
         return ((Sending.Accepted) store.send(
-                        Users.LOCAL, pipeline.newChat(), new Draft(content, "m", Optional.empty(), "h", "r")))
+                        Users.LOCAL,
+                        pipeline.newChat(),
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .due()
                 .orElseThrow();
     }

@@ -6,6 +6,7 @@ import dev.parley.api.message.Message;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.Sent;
 import dev.parley.api.support.Pipeline;
+import dev.parley.api.user.Users;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.Publisher;
@@ -37,14 +38,14 @@ class DeadLetterWatchIT {
     }
 
     private void watch() {
-        pipeline.open(DeadLetterWatch.start(
-                broker, pipeline.messages, pipeline.listener, pipeline.wakes::incrementAndGet, Duration.ofMillis(100)));
+        pipeline.open(DeadLetterWatch.start(broker, pipeline.messages, pipeline.notifier, Duration.ofMillis(100)));
     }
 
     private static GenerationRequest request(Message answer) {
         return new GenerationRequest(
                 GenerationRequest.VERSION,
                 new AnswerRef(answer.chatId(), answer.id(), 1, 1),
+                Users.LOCAL,
                 "m",
                 Optional.empty(),
                 List.of(new Turn(Role.USER, "x")),

@@ -50,13 +50,7 @@ class ResultConsumerIT {
     private Broker start(Redis redis) {
         Broker broker = pipeline.broker();
         pipeline.open(ResultConsumer.start(
-                broker,
-                pipeline.messages,
-                new Runs(redis),
-                pipeline.listener,
-                pipeline.wakes::incrementAndGet,
-                Pipeline.meters(),
-                Clock.systemUTC()));
+                broker, pipeline.messages, new Runs(redis), pipeline.notifier, Pipeline.meters(), Clock.systemUTC()));
         return broker;
     }
 

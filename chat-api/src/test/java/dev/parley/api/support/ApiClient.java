@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -55,6 +56,14 @@ public final class ApiClient {
 
         public String text(String pointer) {
             return json().at(pointer).asText();
+        }
+
+        /** A field of each item of an array. */
+        public List<String> texts(String array, String field) {
+            return json().at(array)
+                    .valueStream()
+                    .map(item -> item.path(field).asText())
+                    .toList();
         }
 
         public UUID id(String pointer) {

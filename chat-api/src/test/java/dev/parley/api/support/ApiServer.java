@@ -16,10 +16,13 @@ import dev.parley.api.http.HttpServer;
 import dev.parley.api.http.Resource;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore;
+import dev.parley.api.message.Notifier;
 import dev.parley.api.message.Runs;
 import dev.parley.api.outbox.Outbox;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.prompt.PromptStore;
+import dev.parley.api.search.SearchStore;
+import dev.parley.api.transfer.TransferStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.broker.Broker;
@@ -98,8 +101,7 @@ public final class ApiServer implements AutoCloseable {
                             Optional.empty()));
         }
         Users users = new Users(
-                request -> request.headers()
-                        .first(HeaderNames.create(USER))
+                headers -> headers.first(HeaderNames.create(USER))
                         .map(UUID::fromString)
                         .orElse(Users.LOCAL),
                 operators::contains);
@@ -121,6 +123,8 @@ public final class ApiServer implements AutoCloseable {
                 new ChatStore(served, ids, Clock.systemUTC()),
                 messages,
                 new PromptStore(served, ids, Clock.systemUTC()),
+                new SearchStore(served),
+                new TransferStore(served, ids, Clock.systemUTC()),
                 runs,
                 listener,
                 outbox,
@@ -139,7 +143,10 @@ public final class ApiServer implements AutoCloseable {
                         })
                         .seal(),
                 new AdminService(
-                        users, new DeadLetters(broker, messages, runs, listener, outbox), workers, Clock.systemUTC()),
+                        users,
+                        new DeadLetters(broker, messages, new Notifier(runs, listener, outbox)),
+                        workers,
+                        Clock.systemUTC()),
                 ids,
                 new Meters(registry));
         server = HttpServer.configure(WebServer.builder())

@@ -3,6 +3,7 @@ package dev.parley.api.support;
 import static org.awaitility.Awaitility.await;
 
 import dev.parley.api.chat.ChatStore;
+import dev.parley.api.chat.GenerationSettings;
 import dev.parley.api.database.Database;
 import dev.parley.api.event.ChatEvent;
 import dev.parley.api.event.ChatEvents;
@@ -11,8 +12,11 @@ import dev.parley.api.message.Message;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Draft;
 import dev.parley.api.message.MessageStore.Sending;
+import dev.parley.api.message.Notifier;
+import dev.parley.api.message.Runs;
 import dev.parley.api.message.Sent;
-import dev.parley.api.outbox.Conversation;
+import dev.parley.api.outbox.Outbox;
+import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.outbox.OutboxStore;
 import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
@@ -29,11 +33,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -49,8 +55,34 @@ public final class Pipeline implements AutoCloseable {
     public final List<ChatEvent> events = new CopyOnWriteArrayList<>();
     public final ChatEvents listener = (chat, event) -> events.add(event);
     public final AtomicInteger wakes = new AtomicInteger();
+    public final Notifier notifier = new Notifier(new NoRuns(), listener, new CountedOutbox());
     private final ChatStore chats;
     private final List<AutoCloseable> opened = new ArrayList<>();
+
+    private static final class NoRuns implements Runs {
+        @Override
+        public Set<UUID> running(Collection<UUID> answers) {
+            return Set.of();
+        }
+
+        @Override
+        public Optional<String> textSoFar(UUID answer) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void revoke(UUID answer, int belowRound) {}
+    }
+
+    private final class CountedOutbox implements Outbox {
+        @Override
+        public void hand(OutboxEntry accepted) {}
+
+        @Override
+        public void wake() {
+            wakes.incrementAndGet();
+        }
+    }
 
     public Pipeline(String databaseUrl) {
         String name = "api" + UUID.randomUUID().toString().substring(0, 8);
@@ -62,7 +94,7 @@ public final class Pipeline implements AutoCloseable {
         database = open(Database.open(URI.create(databaseUrl), 6, Duration.ofSeconds(30)));
         Ids ids = new Ids(Clock.systemUTC(), new Random(5));
         // Nobody here publishes what he accepts: it is due at once.
-        messages = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO, Conversation.STANDARD);
+        messages = new MessageStore(database, ids, Clock.systemUTC(), 5, Duration.ZERO);
         outbox = new OutboxStore(database, Clock.systemUTC());
         chats = new ChatStore(database, ids, Clock.systemUTC());
     }
@@ -93,12 +125,14 @@ public final class Pipeline implements AutoCloseable {
     }
 
     public UUID newChat() {
-        return chats.create(Users.LOCAL, "").id();
+        return chats.create(Users.LOCAL, "", GenerationSettings.STANDARD).id();
     }
 
     public Sent send(UUID chat, String content) {
-        return ((Sending.Accepted)
-                        messages.send(Users.LOCAL, chat, new Draft(content, "m", Optional.empty(), "h", "r")))
+        return ((Sending.Accepted) messages.send(
+                        Users.LOCAL,
+                        chat,
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
                 .sent();
     }
 

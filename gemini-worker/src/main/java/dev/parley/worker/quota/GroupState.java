@@ -9,8 +9,8 @@ import java.util.Optional;
 /**
  * How a quota group stands; for metrics, heartbeats and the admin page. Keys appear by their short hash.
  *
- * @param used calls reserved in the window that ends now
- * @param usedToday calls since midnight Pacific; empty without a daily limit
+ * @param used calls reserved in the window that ends now, to the model that has the most
+ * @param usedToday likewise since midnight Pacific; empty without a daily limit
  * @param disabledKeys reason by key hash
  * @param keys short hashes of all its keys
  */
@@ -29,8 +29,8 @@ public record GroupState(
     public sealed interface Condition {
         record Ready() implements Condition {}
 
-        /** Refused by the provider until then, by this worker's clock. */
-        record Cooling(Instant until, Duration left, String reason) implements Condition {}
+        /** Refused by the provider for this model until then, by this worker's clock; of several the longest rest. */
+        record Cooling(String model, Instant until, Duration left, String reason) implements Condition {}
 
         /** Every key of the group is disabled. */
         record Disabled(Optional<String> reason) implements Condition {}
@@ -46,7 +46,7 @@ public record GroupState(
 
     /** Zero unless it is cooling. */
     public Duration coolingFor() {
-        return condition instanceof Condition.Cooling(Instant until, Duration left, String reason)
+        return condition instanceof Condition.Cooling(String model, Instant until, Duration left, String reason)
                 ? left
                 : Duration.ZERO;
     }

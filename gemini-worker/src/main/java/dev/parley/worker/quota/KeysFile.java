@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
  * groups:
  *   - name: team-a
  *     keys: [AIza…, AIza…]
- *     limits: {requestsPerMinute: 10, requestsPerDay: 500}
+ *     limits: {requestsPerMinute: 10, requestsPerDay: 500, tokensPerMinute: 250000}
  *     weight: 2
  * </pre>
  */
@@ -205,12 +205,14 @@ public final class KeysFile {
 
     private QuotaGroup.Limits limits(JsonNode node, String place) {
         String where = place + ", limits";
-        if (node.isMissingNode() || !fields(node, where, Set.of("requestsPerMinute", "requestsPerDay"))) {
+        if (node.isMissingNode()
+                || !fields(node, where, Set.of("requestsPerMinute", "requestsPerDay", "tokensPerMinute"))) {
             return QuotaGroup.Limits.OF_ALL;
         }
         return new QuotaGroup.Limits(
                 number(node.path("requestsPerMinute"), where + ", requestsPerMinute", MOST_LIMIT),
-                number(node.path("requestsPerDay"), where + ", requestsPerDay", MOST_LIMIT));
+                number(node.path("requestsPerDay"), where + ", requestsPerDay", MOST_LIMIT),
+                number(node.path("tokensPerMinute"), where + ", tokensPerMinute", MOST_LIMIT));
     }
 
     private Optional<Integer> number(JsonNode node, String place, int most) {

@@ -5,6 +5,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +17,8 @@ import java.util.function.Consumer;
 
 /**
  * What this worker knows by itself: its own calls of the last span, made with or without Redis, and which groups cool or
- * are disabled. From it come turns while Redis is away. Thread-safe; the lock is never held over I/O. Times are
+ * are disabled. From it come turns while Redis is away, first come first served: the fair order between users is kept in
+ * Redis and is not worth a second one for the time without it. Thread-safe; the lock is never held over I/O. Times are
  * milliseconds of {@link SharedQuota#mono()} unless they say otherwise.
  */
 final class LocalQuota {
@@ -37,58 +39,6 @@ final class LocalQuota {
 
         /** @param until empty when every key is disabled */
         record None(String reason, OptionalLong until) implements Choice {}
-    }
-
-    private static final class Book {
-        /** As configured last. */
-        QuotaGroup group;
-        /** Of this group. */
-        QuotaLimits limits;
-        /** Whether it is configured still; a group that is gone is only remembered, in case it comes back. */
-        boolean configured = true;
-
-        final SlidingLog log;
-        final Map<String, String> disabled = new LinkedHashMap<>();
-        long coolUntil = Long.MIN_VALUE;
-        String why = "";
-        long turn;
-        int keyTurn;
-        /** Own calls of the Pacific day that began at {@code day}. */
-        Instant day = Instant.EPOCH;
-
-        int today;
-        /** What all workers had spent of that day when Redis last told; empty if it never did. */
-        Optional<Integer> knownToday = Optional.empty();
-        /** Own calls of that day at the same moment. */
-        int todayWhenTold;
-
-        Book(QuotaGroup group, QuotaLimits limits) {
-            this.group = group;
-            this.limits = limits;
-            this.log = new SlidingLog(limits.span().toMillis());
-        }
-
-        List<ApiKey> usable() {
-            if (!configured) {
-                return List.of();
-            }
-            return disabled.isEmpty()
-                    ? group.keys()
-                    : group.keys().stream()
-                            .filter(key -> !disabled.containsKey(key.hash()))
-                            .toList();
-        }
-
-        void turnDay(Instant now) {
-            Instant start = PacificDays.startOf(now);
-            if (!start.equals(day)) {
-                // A day that began while we watched began with nothing spent.
-                knownToday = day.equals(Instant.EPOCH) ? Optional.empty() : Optional.of(0);
-                day = start;
-                today = 0;
-                todayWhenTold = 0;
-            }
-        }
     }
 
     private final QuotaLimits limits;
@@ -129,7 +79,7 @@ final class LocalQuota {
                     book = new Book(group, own);
                 } else {
                     if (!own.allows(book.limits)) {
-                        book.log.removePromises();
+                        book.removePromises();
                     }
                     book.group = group;
                     book.limits = own;
@@ -139,10 +89,8 @@ final class LocalQuota {
             }
             before.forEach((name, book) -> {
                 book.configured = false;
-                book.log.removePromises();
-                book.log.trim(now);
-                book.turnDay(clockNow);
-                if (book.log.size() > 0 || book.today > 0) {
+                book.removePromises();
+                if (book.matters(now, clockNow)) {
                     books.put(name, book);
                 }
             });
@@ -170,7 +118,7 @@ final class LocalQuota {
      *
      * @param notBefore until when calls of others, or unknown ones, may still fill the window
      */
-    Choice reserve(ReservationId id, WorkerShare share, long notBefore, long now) {
+    Choice reserve(ReservationId id, Demand demand, WorkerShare share, long notBefore, long now) {
         lock.lock();
         try {
             if (frozen) {
@@ -179,93 +127,117 @@ final class LocalQuota {
             }
             Instant clockNow = clock.instant();
             for (Book book : books.values()) {
-                Optional<SlidingLog.Entry> place = book.log.promised(id);
+                Book.Pages pages = book.of(demand.model(), now, clockNow);
+                Optional<SlidingLog.Entry> place = pages.log.promised(id);
                 if (place.isEmpty()) {
                     continue;
                 }
                 long slot = place.get().slot();
-                if (now < slot && book.coolUntil <= slot && !book.usable().isEmpty()) {
+                if (now < slot && pages.coolUntil <= slot && !book.usable().isEmpty()) {
                     return new Choice.Slot(
-                            book.group, key(book), slot, place.get().member(), false);
+                            book.group, book.key(), slot, place.get().member(), false);
                 }
-                book.log.remove(place.get().member());
+                pages.log.remove(place.get().member());
                 boolean inTime = now <= slot + limits.guard().dispatch().toMillis();
-                if (inTime && book.coolUntil <= now && !book.usable().isEmpty() && dayLeft(book, share, clockNow) > 0) {
+                if (inTime
+                        && pages.coolUntil <= now
+                        && !book.usable().isEmpty()
+                        && dayLeft(book, pages, share, clockNow) > 0) {
                     return take(
+                            new Place(book, pages, Math.max(slot, notBefore)),
                             id,
-                            book,
-                            Math.max(slot, notBefore),
                             now,
-                            place.get().member());
+                            place.get().member(),
+                            place.get().tokens());
                 }
             }
-            Book best = null;
-            long bestSlot = Long.MAX_VALUE;
-            boolean anyKey = false;
-            long until = Long.MAX_VALUE;
-            for (Book book : books.values()) {
-                book.log.trim(now);
-                if (book.usable().isEmpty()) {
-                    continue;
-                }
-                anyKey = true;
-                int limit = share.of(book.limits.perMinute(), book.group.name());
-                if (limit == 0) {
-                    // The share may change with the workers; look again soon.
-                    until = Math.min(until, now + 5_000);
-                    continue;
-                }
-                long from = Math.max(Math.max(now, notBefore), book.coolUntil);
-                if (dayLeft(book, share, clockNow) <= 0) {
-                    Instant reset =
-                            PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
-                    from = Math.max(
-                            from, now + Duration.between(clockNow, reset).toMillis());
-                }
-                long slot = book.log.gap(from, limit);
-                if (best == null || slot < bestSlot || (slot == bestSlot && before(book, best))) {
-                    best = book;
-                    bestSlot = slot;
-                }
-            }
-            if (best == null) {
-                return anyKey
-                        ? new Choice.None("Redis is away and this worker's share is none", OptionalLong.of(until))
-                        : new Choice.None("every key is disabled", OptionalLong.empty());
-            }
-            if (bestSlot > now + HORIZON_MILLIS) {
-                return new Choice.None("no quota group is usable before", OptionalLong.of(bestSlot));
-            }
-            return take(id, best, bestSlot, now, member + ++turns);
+            return chosen(id, demand, share, notBefore, now, clockNow);
         } finally {
             lock.unlock();
         }
     }
 
-    private static boolean before(Book one, Book other) {
-        int used = Long.compare(
-                (long) one.log.size() * other.group.weight(), (long) other.log.size() * one.group.weight());
-        return used < 0 || (used == 0 && one.turn < other.turn);
+    private record Place(Book book, Book.Pages pages, long slot) {
+        boolean before(Place other) {
+            if (slot != other.slot) {
+                return slot < other.slot;
+            }
+            int used = Long.compare(
+                    (long) pages.log.size() * other.book.group.weight(),
+                    (long) other.pages.log.size() * book.group.weight());
+            return used < 0 || (used == 0 && pages.turn < other.pages.turn);
+        }
     }
 
-    private Choice take(ReservationId id, Book book, long slot, long now, String entry) {
-        boolean due = slot <= now;
-        book.log.add(new SlidingLog.Entry(slot, entry, id, due));
-        book.turn = ++turns;
+    private Choice chosen(
+            ReservationId id, Demand demand, WorkerShare share, long notBefore, long now, Instant clockNow) {
+        Place best = null;
+        boolean anyKey = false;
+        long until = Long.MAX_VALUE;
+        for (Book book : books.values()) {
+            Book.Pages pages = book.of(demand.model(), now, clockNow);
+            pages.log.trim(now);
+            if (book.usable().isEmpty()) {
+                continue;
+            }
+            anyKey = true;
+            int limit = share.of(book.limits.perMinute(), book.group.name());
+            int tokenLimit = tokenLimit(book, share);
+            if (limit == 0 || tokenLimit == 0) {
+                // The share may change with the workers; look again soon.
+                until = Math.min(until, now + 5_000);
+                continue;
+            }
+            long from = Math.max(Math.max(now, notBefore), pages.coolUntil);
+            if (dayLeft(book, pages, share, clockNow) <= 0) {
+                Instant reset =
+                        PacificDays.nextMidnight(clockNow.plus(DAY_GUARD)).plus(DAY_GUARD);
+                from = Math.max(from, now + Duration.between(clockNow, reset).toMillis());
+            }
+            Place place = new Place(
+                    book, pages, pages.log.gap(from, limit, size(book, demand.tokens(), tokenLimit), tokenLimit));
+            if (best == null || place.before(best)) {
+                best = place;
+            }
+        }
+        if (best == null) {
+            return anyKey
+                    ? new Choice.None("Redis is away and this worker's share is none", OptionalLong.of(until))
+                    : new Choice.None("every key is disabled", OptionalLong.empty());
+        }
+        if (best.slot() > now + HORIZON_MILLIS) {
+            return new Choice.None("no quota group is usable before", OptionalLong.of(best.slot()));
+        }
+        return take(
+                best, id, now, member + ++turns, size(best.book(), demand.tokens(), tokenLimit(best.book(), share)));
+    }
+
+    private static int tokenLimit(Book book, WorkerShare share) {
+        return book.limits
+                .tokensPerMinute()
+                .map(limit -> share.of(limit, book.group.name()))
+                .orElse(Integer.MAX_VALUE);
+    }
+
+    /** What is larger than the limit takes a whole span for itself; where there is no limit nothing is counted. */
+    private static int size(Book book, int tokens, int limit) {
+        return book.limits.tokensPerMinute().isEmpty() ? 0 : Math.min(tokens, limit);
+    }
+
+    private Choice take(Place place, ReservationId id, long now, String entry, int tokens) {
+        Book book = place.book();
+        boolean due = place.slot() <= now;
+        place.pages().log.add(new SlidingLog.Entry(place.slot(), entry, id, due, tokens));
+        place.pages().turn = ++turns;
         if (due) {
-            book.turnDay(clock.instant());
-            book.today++;
+            place.pages().turnDay(clock.instant());
+            place.pages().today++;
             remember(id, now);
         }
-        return new Choice.Slot(book.group, key(book), slot, entry, due);
+        return new Choice.Slot(book.group, book.key(), place.slot(), entry, due);
     }
 
-    private static ApiKey key(Book book) {
-        List<ApiKey> usable = book.usable();
-        return usable.get(Math.floorMod(book.keyTurn++, usable.size()));
-    }
-
-    private int dayLeft(Book book, WorkerShare share, Instant now) {
+    private int dayLeft(Book book, Book.Pages pages, WorkerShare share, Instant now) {
         if (book.limits.perDay().isEmpty()) {
             return Integer.MAX_VALUE;
         }
@@ -273,13 +245,13 @@ final class LocalQuota {
         if (near.isAfter(now) || PacificDays.startOf(now.minus(DAY_GUARD)).isBefore(PacificDays.startOf(now))) {
             return 0;
         }
-        book.turnDay(now);
+        pages.turnDay(now);
         // A day of which nobody can tell what was spent may be spent whole.
-        return book.knownToday
+        return pages.knownToday
                 .map(known -> {
                     // The others may have called since Redis last told, but not more than the window lets through.
                     int others = share.count() == 1 ? 0 : book.limits.perMinute();
-                    int mine = book.today - book.todayWhenTold;
+                    int mine = pages.today - pages.todayWhenTold;
                     return share.of(Math.max(0, book.limits.perDay().get() - known - others), book.group.name()) - mine;
                 })
                 .orElse(0);
@@ -306,43 +278,47 @@ final class LocalQuota {
     }
 
     /** Notes a call that Redis permitted. */
-    void spent(ReservationId id, String group, String entry, long now) {
+    void spent(ReservationId id, Lane lane, String entry, int tokens, long now) {
         lock.lock();
         try {
             remember(id, now);
-            Book book = books.get(group);
-            if (book == null) {
-                // Its group went away between the question and the answer.
-                return;
-            }
-            book.log.trim(now);
-            book.log.add(new SlidingLog.Entry(now, entry, id, true));
-            book.turnDay(clock.instant());
-            book.today++;
+            // None: its group went away between the question and the answer.
+            pages(lane).ifPresent(pages -> {
+                pages.log.trim(now);
+                pages.log.add(new SlidingLog.Entry(now, entry, id, true, tokens));
+                pages.turnDay(clock.instant());
+                pages.today++;
+            });
         } finally {
             lock.unlock();
         }
     }
 
+    private Optional<Book.Pages> pages(Lane lane) {
+        return Optional.ofNullable(books.get(lane.group()))
+                .map(book -> book.of(lane.model(), SharedQuota.mono(), clock.instant()));
+    }
+
     /** Takes back a place under which no call was made. */
-    void forget(String group, String entry) {
-        lock.lock();
-        try {
-            Book book = books.get(group);
-            if (book != null
-                    && book.log.remove(entry).filter(SlidingLog.Entry::given).isPresent()
-                    && book.today > 0) {
-                book.today--;
+    void forget(Lane lane, String entry) {
+        change(lane, pages -> {
+            if (pages.log.remove(entry).filter(SlidingLog.Entry::given).isPresent() && pages.today > 0) {
+                pages.today--;
             }
-        } finally {
-            lock.unlock();
-        }
+        });
+    }
+
+    /** Says what a call has really taken. */
+    void correct(Lane lane, String entry, int tokens) {
+        change(lane, pages -> pages.log.correct(entry, tokens));
     }
 
     void forgetPromise(ReservationId id) {
         lock.lock();
         try {
-            books.values().forEach(book -> book.log.promised(id).ifPresent(entry -> book.log.remove(entry.member())));
+            books.values().forEach(book -> book.models()
+                    .values()
+                    .forEach(pages -> pages.log.promised(id).ifPresent(entry -> pages.log.remove(entry.member()))));
         } finally {
             lock.unlock();
         }
@@ -352,7 +328,7 @@ final class LocalQuota {
     void forgetPromises() {
         lock.lock();
         try {
-            books.values().forEach(book -> book.log.removePromises());
+            books.values().forEach(Book::removePromises);
         } finally {
             lock.unlock();
         }
@@ -365,55 +341,61 @@ final class LocalQuota {
             long now = SharedQuota.mono();
             List<String> calls = new ArrayList<>();
             List<String> days = new ArrayList<>();
-            books.forEach((name, book) -> {
-                book.log.trim(now);
-                for (SlidingLog.Entry entry : book.log.entries()) {
+            books.forEach((name, book) -> book.models().forEach((model, pages) -> {
+                String lane = new Lane(name, model).text();
+                pages.log.trim(now);
+                for (SlidingLog.Entry entry : pages.log.entries()) {
                     if (entry.given()) {
-                        calls.addAll(List.of(name, entry.member(), Long.toString(entry.slot() + ahead)));
+                        calls.addAll(List.of(
+                                lane,
+                                entry.member(),
+                                Long.toString(entry.slot() + ahead),
+                                Integer.toString(entry.tokens())));
                     }
                 }
-                if (book.limits.perDay().isPresent() && book.today > 0) {
-                    book.turnDay(clock.instant());
-                    days.addAll(List.of(name, Long.toString(book.day.toEpochMilli()), Integer.toString(book.today)));
+                if (book.limits.perDay().isPresent() && pages.today > 0) {
+                    pages.turnDay(clock.instant());
+                    days.addAll(List.of(lane, Long.toString(pages.day.toEpochMilli()), Integer.toString(pages.today)));
                 }
-            });
+            }));
             return new SharedQuota.Spent(calls, days);
         } finally {
             lock.unlock();
         }
     }
 
-    /** A later end only: a rest is not shortened. @return when it ends */
-    long cool(String group, long until, String why) {
+    /** A later end only: a rest is not shortened. */
+    void cool(Lane lane, long until, String why) {
+        change(lane, pages -> {
+            if (until > pages.coolUntil) {
+                pages.coolUntil = until;
+                pages.why = why;
+            }
+        });
+    }
+
+    void probed(Lane lane) {
+        change(lane, pages -> pages.coolUntil = Long.MIN_VALUE);
+    }
+
+    void disable(String group, String keyHash, String reason) {
+        changeGroup(group, book -> book.disabled.put(keyHash, reason));
+    }
+
+    void enable(String group, String keyHash) {
+        changeGroup(group, book -> book.disabled.remove(keyHash));
+    }
+
+    private void change(Lane lane, Consumer<Book.Pages> change) {
         lock.lock();
         try {
-            Book book = books.get(group);
-            if (book == null) {
-                return until;
-            }
-            if (until > book.coolUntil) {
-                book.coolUntil = until;
-                book.why = why;
-            }
-            return book.coolUntil;
+            pages(lane).ifPresent(change);
         } finally {
             lock.unlock();
         }
     }
 
-    void probed(String group) {
-        change(group, book -> book.coolUntil = Long.MIN_VALUE);
-    }
-
-    void disable(String group, String keyHash, String reason) {
-        change(group, book -> book.disabled.put(keyHash, reason));
-    }
-
-    void enable(String group, String keyHash) {
-        change(group, book -> book.disabled.remove(keyHash));
-    }
-
-    private void change(String group, Consumer<Book> change) {
+    private void changeGroup(String group, Consumer<Book> change) {
         lock.lock();
         try {
             Optional.ofNullable(books.get(group)).ifPresent(change);
@@ -432,35 +414,63 @@ final class LocalQuota {
                 if (book == null) {
                     return;
                 }
-                book.coolUntil =
-                        state.coolUntil() > state.now() ? now + state.coolUntil() - state.now() : Long.MIN_VALUE;
-                book.why = state.why();
                 book.disabled.clear();
                 book.disabled.putAll(state.disabled());
-                book.turnDay(clockNow);
-                book.knownToday = Optional.of(state.usedToday());
-                book.todayWhenTold = book.today;
+                book.toldAt(clockNow);
+                // Of a model that Redis does not name, nothing was called for a long time.
+                book.models().values().forEach(pages -> {
+                    pages.coolUntil = Long.MIN_VALUE;
+                    pages.told(0, clockNow);
+                });
+                state.models().forEach((model, seen) -> {
+                    Book.Pages pages = book.of(model, now, clockNow);
+                    if (seen.coolUntil() > state.now()) {
+                        pages.coolUntil = now + seen.coolUntil() - state.now();
+                        pages.why = seen.why();
+                    }
+                    pages.told(seen.usedToday(), clockNow);
+                });
             });
         } finally {
             lock.unlock();
         }
     }
 
-    /** What is remembered of a group. */
-    record Memory(long coolUntil, String why, Map<String, String> disabled, int used, int today) {}
+    /** A rest of a group for one model. */
+    record Rest(String model, long until, String why) {}
+
+    /**
+     * What is remembered of a group.
+     *
+     * @param rests those that last, the longest first
+     * @param used calls in the window that ends now, to the model with the most
+     * @param today likewise
+     */
+    record Memory(List<Rest> rests, Map<String, String> disabled, int used, int today) {}
 
     Memory memory(String group, long now) {
         lock.lock();
         try {
             Book book = books.get(group);
             if (book == null) {
-                return new Memory(Long.MIN_VALUE, "", Map.of(), 0, 0);
+                return new Memory(List.of(), Map.of(), 0, 0);
             }
-            int used = (int) book.log.entries().stream()
-                    .filter(entry -> entry.slot() <= now
-                            && entry.slot() > now - limits.window().toMillis())
-                    .count();
-            return new Memory(book.coolUntil, book.why, Map.copyOf(book.disabled), used, book.today);
+            long windowBegan = now - limits.window().toMillis();
+            int used = 0;
+            int today = 0;
+            List<Rest> rests = new ArrayList<>();
+            for (Map.Entry<String, Book.Pages> each : book.models().entrySet()) {
+                Book.Pages pages = each.getValue();
+                used = Math.max(used, (int) pages.log.entries().stream()
+                        .filter(entry -> entry.slot() <= now && entry.slot() > windowBegan)
+                        .count());
+                today = Math.max(today, pages.today);
+                if (pages.coolUntil > now) {
+                    rests.add(new Rest(each.getKey(), pages.coolUntil, pages.why));
+                }
+            }
+            rests.sort(Comparator.comparingLong(Rest::until).reversed());
+            return new Memory(List.copyOf(rests), Map.copyOf(book.disabled), used, today);
         } finally {
             lock.unlock();
         }
@@ -468,7 +478,12 @@ final class LocalQuota {
 
     Map<String, Memory> memories(long now) {
         Map<String, Memory> memories = new HashMap<>();
-        books.keySet().forEach(group -> memories.put(group, memory(group, now)));
+        lock.lock();
+        try {
+            books.keySet().forEach(group -> memories.put(group, memory(group, now)));
+        } finally {
+            lock.unlock();
+        }
         return memories;
     }
 }

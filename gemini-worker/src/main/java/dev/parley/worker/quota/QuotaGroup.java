@@ -38,12 +38,14 @@ public record QuotaGroup(String name, List<ApiKey> keys, Limits limits, int weig
     }
 
     /** A group's own limits, each at least 1; empty means that of all groups. */
-    public record Limits(Optional<Integer> requestsPerMinute, Optional<Integer> requestsPerDay) {
-        public static final Limits OF_ALL = new Limits(Optional.empty(), Optional.empty());
+    public record Limits(
+            Optional<Integer> requestsPerMinute, Optional<Integer> requestsPerDay, Optional<Integer> tokensPerMinute) {
+        public static final Limits OF_ALL = new Limits(Optional.empty(), Optional.empty(), Optional.empty());
 
         public Limits {
             if (requestsPerMinute.filter(limit -> limit < 1).isPresent()
-                    || requestsPerDay.filter(limit -> limit < 1).isPresent()) {
+                    || requestsPerDay.filter(limit -> limit < 1).isPresent()
+                    || tokensPerMinute.filter(limit -> limit < 1).isPresent()) {
                 throw new IllegalArgumentException("limits must be positive");
             }
         }

@@ -8,11 +8,18 @@ import java.util.Optional;
  *
  * @param perMinute calls in any rolling {@code window}
  * @param perDay calls from midnight to midnight in America/Los_Angeles; empty means no limit
+ * @param tokensPerMinute input tokens in any rolling {@code window}; empty means no limit
  * @param window 60 s with the real provider
  * @param cooldown how long a group rests when the provider refuses it and does not say for how long
  * @param guard what keeps the window as the provider sees it from being shorter than ours
  */
-public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration window, Duration cooldown, Guard guard) {
+public record QuotaLimits(
+        int perMinute,
+        Optional<Integer> perDay,
+        Optional<Integer> tokensPerMinute,
+        Duration window,
+        Duration cooldown,
+        Guard guard) {
     /**
      * A call that has the slot t arrives at the provider between t and t + dispatch + travel. Two calls whose slots lie
      * window + dispatch + travel apart therefore arrive at least a window apart, whatever happened to either on its way.
@@ -40,14 +47,25 @@ public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration wind
     }
 
     public QuotaLimits {
-        if (perMinute < 1 || perDay.filter(limit -> limit < 1).isPresent() || window.toMillis() < 1) {
+        if (perMinute < 1
+                || perDay.filter(limit -> limit < 1).isPresent()
+                || tokensPerMinute.filter(limit -> limit < 1).isPresent()
+                || window.toMillis() < 1) {
             throw new IllegalArgumentException("limits and window must be positive");
         }
     }
 
-    /** Limits with the default guard. */
+    /** Limits without one of tokens, with the default guard. */
     public QuotaLimits(int perMinute, Optional<Integer> perDay, Duration window, Duration cooldown) {
-        this(perMinute, perDay, window, cooldown, Guard.DEFAULT);
+        this(perMinute, perDay, Optional.empty(), window, cooldown, Guard.DEFAULT);
+    }
+
+    public QuotaLimits withTokensPerMinute(Optional<Integer> limit) {
+        return new QuotaLimits(perMinute, perDay, limit, window, cooldown, guard);
+    }
+
+    public QuotaLimits with(Guard newGuard) {
+        return new QuotaLimits(perMinute, perDay, tokensPerMinute, window, cooldown, newGuard);
     }
 
     /** These with the group's own limits in the place of those it has. */
@@ -55,6 +73,7 @@ public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration wind
         return new QuotaLimits(
                 group.limits().requestsPerMinute().orElse(perMinute),
                 group.limits().requestsPerDay().or(() -> perDay),
+                group.limits().tokensPerMinute().or(() -> tokensPerMinute),
                 window,
                 cooldown,
                 guard);
@@ -63,8 +82,12 @@ public record QuotaLimits(int perMinute, Optional<Integer> perDay, Duration wind
     /** Whether every place that keeps the other limits keeps these too. */
     boolean allows(QuotaLimits other) {
         return perMinute >= other.perMinute
-                && (perDay.isEmpty()
-                        || other.perDay.filter(limit -> limit <= perDay.get()).isPresent());
+                && within(other.perDay, perDay)
+                && within(other.tokensPerMinute, tokensPerMinute);
+    }
+
+    private static boolean within(Optional<Integer> one, Optional<Integer> other) {
+        return other.isEmpty() || one.filter(limit -> limit <= other.get()).isPresent();
     }
 
     /** Slots of a full window must lie this far apart. */

@@ -3,42 +3,36 @@ package dev.parley.worker.quota;
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.worker.key.ApiKey;
-import io.helidon.faulttolerance.CircuitBreaker;
-import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Promise 3: no quota group exceeds its limit in any rolling window, over any number of workers, restarts and clock
- * differences, and no allowed call is left unused while work waits. Turns come first come first served out of one log in
- * Redis, on Redis's clock; while Redis is away, out of this worker's own share.
+ * Promise 3: no quota group exceeds a model's limit in any rolling window, over any number of workers, restarts and clock
+ * differences, and no allowed call is left unused while work waits. Turns come out of one log in Redis, on Redis's clock,
+ * fairly between users and first come first served for each; while Redis is away, out of this worker's own share.
  *
- * <p>Thread-safe. {@link #reserve} blocks for one round trip, or one command timeout for those that first meet a dead
+ * <p>Thread-safe. {@link #reserve} blocks for one round trip, or some command timeouts for those that first meet a silent
  * Redis; after that nobody waits for it until a probe in the background has found it well.
  *
- * <p>What stands between a sick Redis and the callers is Helidon's circuit breaker: the first failure opens it, so that only
- * those who ask at that moment wait for a timeout; while it is open nothing is sent; then one question at a time may find
- * out. What stays our own is the way back, for the law's sake: with the library, the trial question of a half-open breaker
- * is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this worker has
- * spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
+ * <p>{@link RedisLine} keeps a sick Redis from the callers. The way back is our own, for the law's sake: a breaker's trial
+ * question is whichever comes next, which would be a reservation, answered by a Redis that does not know yet what this
+ * worker has spent without it. So while the own share is spent only the return asks, and it enters the own calls first.
  */
 public final class QuotaScheduler implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(QuotaScheduler.class.getName());
@@ -47,8 +41,6 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration TICK = Duration.ofMillis(500);
     /** How old what is shown of a group may be. */
     private static final Duration STATES_AGE = Duration.ofSeconds(2);
-    /** How much later or earlier than us another worker may have noticed that Redis is away: a heartbeat's life. */
-    private static final Duration HEARSAY = Duration.ofSeconds(15);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
     /** Rounds in which the keys may change while they are asked for. */
@@ -57,40 +49,26 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final int LATE_ANSWERS = 3;
 
     private final QuotaLimits limits;
-    private final Supplier<WorkerShare> shares;
     private final Clock clock;
     private final QuotaListener listener;
     private final SharedQuota shared;
     private final LocalQuota local;
+    private final Absence absence;
     /**
      * Bounds how many ask at once, in the order of their coming: what a thousand ask in one moment takes Redis longer than
      * a command may take, and would look like a sick one. Far more than fill the line to a Redis 200 ms away.
      */
     private final Semaphore turnstile = new Semaphore(64, true);
 
-    private final CircuitBreaker breaker = CircuitBreaker.create(
-            // A second timeout would tell nothing that the first has not: the own share is as lawful, only smaller.
-            config -> config.name("quota")
-                    .volume(1)
-                    .errorRatio(100)
-                    .successThreshold(1)
-                    .delay(TICK)
-                    .addSkipOn(Interrupted.class));
+    private final RedisLine line = new RedisLine(TICK);
+    /** Ids that are asked for right now: of two who ask at once only one may say that no call was made. */
+    private final Set<ReservationId> asking = ConcurrentHashMap.newKeySet();
+
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
-    private final ReentrantLock modes = new ReentrantLock();
     private final ReentrantLock reloading = new ReentrantLock();
-    private volatile Configured configured;
+    private volatile KeyRing configured;
     private volatile Map<String, SharedQuota.State> states = Map.of();
-
-    /** Written under {@link #modes}, which guards what follows. */
-    private volatile boolean withoutRedis;
-
-    private long withoutRedisSince;
-    private boolean metOthers;
-    private WorkerShare share;
-    private long shareSince;
-    private long shareSeen;
 
     private QuotaScheduler(
             Redis redis,
@@ -99,63 +77,15 @@ public final class QuotaScheduler implements AutoCloseable {
             Supplier<WorkerShare> shares,
             Clock clock,
             QuotaListener listener) {
-        this.configured = Configured.of(groups);
+        this.configured = KeyRing.of(groups);
         this.limits = limits;
-        this.shares = shares;
         this.clock = clock;
         this.listener = listener;
         String owner = UUID.randomUUID().toString();
         this.shared = new SharedQuota(redis, groups, limits, owner, () -> "");
         this.local = new LocalQuota(groups, limits, owner, clock);
-        this.share = shares.get();
-        this.shareSince = SharedQuota.mono();
-        this.shareSeen = shareSince;
+        this.absence = new Absence(limits.span(), TICK, shares);
         this.ticker = Thread.ofVirtual().name("quota").unstarted(this::tick);
-    }
-
-    /** An interrupt of the asker, which says nothing of Redis. */
-    private static final class Interrupted extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-        private final transient RedisUnavailable told;
-
-        private Interrupted(RedisUnavailable told) {
-            super(told);
-            this.told = told;
-        }
-    }
-
-    /** The groups in force, and their keys by hash. */
-    private record Configured(Map<String, QuotaGroup> groups, Map<String, Map<String, ApiKey>> keys) {
-        static Configured of(List<QuotaGroup> groups) {
-            if (groups.isEmpty()) {
-                throw new IllegalArgumentException("no quota group");
-            }
-            Map<String, QuotaGroup> byName = new LinkedHashMap<>();
-            Map<String, Map<String, ApiKey>> keys = new LinkedHashMap<>();
-            for (QuotaGroup group : groups) {
-                byName.put(group.name(), group);
-                keys.put(
-                        group.name(),
-                        group.keys().stream().collect(Collectors.toUnmodifiableMap(ApiKey::hash, Function.identity())));
-            }
-            // Unmodifiable views and no copies: the order is the file's.
-            return new Configured(Collections.unmodifiableMap(byName), Collections.unmodifiableMap(keys));
-        }
-
-        /** These, with the other keys still known. */
-        Configured beside(Configured other) {
-            Map<String, Map<String, ApiKey>> both = new LinkedHashMap<>(other.keys());
-            keys.forEach((group, own) -> both.merge(group, own, (old, now) -> {
-                Map<String, ApiKey> merged = new HashMap<>(old);
-                merged.putAll(now);
-                return merged;
-            }));
-            return new Configured(groups, both);
-        }
-
-        Optional<ApiKey> key(String group, String hash) {
-            return Optional.ofNullable(keys.getOrDefault(group, Map.of()).get(hash));
-        }
     }
 
     /**
@@ -177,7 +107,7 @@ public final class QuotaScheduler implements AutoCloseable {
             QuotaListener listener) {
         QuotaScheduler scheduler = new QuotaScheduler(redis, groups, limits, shares, clock, listener);
         try {
-            scheduler.ask(() -> {
+            scheduler.line.ask(() -> {
                 scheduler.shared.join(false, scheduler.local::spent);
                 return scheduler.refresh();
             });
@@ -190,56 +120,63 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /**
      * The turn of a call. Asked again with the same id it gives the same place while that is good, whichever worker asks,
-     * and another one once it was missed, its group cools, or a call may have been made under it.
+     * or a later one when another user's turn came first; and another one once it was missed, its group cools, or a call
+     * may have been made under it.
      *
+     * @param demand the same for all questions with the id
      * @param earlier a turn of this id that the caller holds; that it made no call under it is hereby said
      * @throws RedisUnavailable only when the thread was interrupted
      */
-    public Turn reserve(ReservationId id, Optional<Turn.Reserved> earlier) {
+    public Turn reserve(ReservationId id, Demand demand, Optional<Turn.Reserved> earlier) {
         long asked = System.nanoTime();
         earlier.filter(Turn.Reserved::due).ifPresent(turn -> {
-            local.forget(turn.group(), turn.token());
+            local.forget(turn.lane(), turn.token());
             listener.missed(turn.group());
         });
-        Turn turn = spendsShared() ? shared(id, earlier) : local(id);
+        Turn turn = spendsShared() ? shared(id, demand, earlier) : local(id, demand);
         listener.reserved(turn, Duration.ofNanos(System.nanoTime() - asked));
         return turn;
     }
 
-    private Turn shared(ReservationId id, Optional<Turn.Reserved> earlier) {
+    private Turn shared(ReservationId id, Demand demand, Optional<Turn.Reserved> earlier) {
         try {
             turnstile.acquire();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new RedisUnavailable("interrupted before asking", e);
         }
+        boolean alone = asking.add(id);
         try {
             // Those who waited behind a failure need not ask again.
-            return spendsShared() ? ask(() -> inRedis(id, earlier)) : local(id);
+            return spendsShared() ? line.ask(() -> inRedis(id, demand, earlier, alone)) : local(id, demand);
         } catch (RedisUnavailable e) {
             if (Thread.currentThread().isInterrupted()) {
                 throw e;
             }
             leaveRedis(e.getMessage());
-            return local(id);
+            return local(id, demand);
         } finally {
+            if (alone) {
+                asking.remove(id);
+            }
             turnstile.release();
         }
     }
 
     /** @throws RedisUnavailable also when it answers too slowly to be of use */
-    private Turn inRedis(ReservationId id, Optional<Turn.Reserved> earlier) {
+    private Turn inRedis(ReservationId id, Demand demand, Optional<Turn.Reserved> earlier, boolean alone) {
         String token = earlier.map(Turn.Reserved::token).orElse("");
         int late = 0;
         for (int round = 0; late < LATE_ANSWERS && round < LATE_ANSWERS + ROUNDS; round++) {
             // Before the question: the permission's time runs on our clock from here at the latest.
             long asked = System.nanoTime();
-            switch (shared.reserve(id, token, local.wasGiven(id), local::spent)) {
+            switch (shared.reserve(id, demand, token, !alone || local.wasGiven(id), local::spent)) {
                 case SharedQuota.Answer.None(Optional<Long> until, long now) -> {
                     return until.map(at -> none("no quota group is usable before", at - now))
                             .orElseGet(() -> new Turn.NoneUsable("every key is disabled", Optional.empty()));
                 }
                 case SharedQuota.Answer.Slot slot -> {
+                    Lane lane = new Lane(slot.group(), demand.model());
                     if (slot.missed()) {
                         listener.missed(slot.group());
                     }
@@ -252,16 +189,16 @@ public final class QuotaScheduler implements AutoCloseable {
                     }
                     ApiKey key = found.get();
                     if (!slot.given()) {
-                        return promise(id, slot.group(), key, slot.slot() - slot.now(), slot.member());
+                        return promise(id, lane, key, slot.slot() - slot.now(), slot.member());
                     }
-                    local.spent(id, slot.group(), slot.member(), SharedQuota.mono());
-                    Turn.Reserved turn =
-                            permission(id, slot.group(), key, slot.member(), asked, slot.slot() - slot.now());
+                    int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
+                    local.spent(id, lane, slot.member(), tokens, SharedQuota.mono());
+                    Turn.Reserved turn = permission(id, lane, key, slot.member(), asked, slot.slot() - slot.now());
                     if (!turn.expired(System.nanoTime())) {
                         return turn;
                     }
                     // The answer took longer than the permission lasts; nobody has called under it.
-                    local.forget(slot.group(), slot.member());
+                    local.forget(lane, slot.member());
                     token = slot.member();
                     late++;
                 }
@@ -270,70 +207,47 @@ public final class QuotaScheduler implements AutoCloseable {
         throw new RedisUnavailable("Redis answers too slowly", null);
     }
 
-    /** Asks Redis through the breaker. @throws RedisUnavailable also when the breaker is open */
-    private <T> T ask(Supplier<T> question) {
-        try {
-            return breaker.invoke(() -> {
-                try {
-                    return question.get();
-                } catch (RedisUnavailable e) {
-                    if (Thread.currentThread().isInterrupted()) {
-                        throw new Interrupted(e);
-                    }
-                    throw e;
-                }
-            });
-        } catch (Interrupted e) {
-            throw e.told;
-        } catch (CircuitBreakerOpenException e) {
-            throw new RedisUnavailable("Redis is left alone for a moment", e);
-        }
-    }
-
-    private Turn local(ReservationId id) {
-        WorkerShare mine;
-        long notBefore;
+    private Turn local(ReservationId id, Demand demand) {
         long asked = System.nanoTime();
         long now = SharedQuota.mono();
-        WorkerShare seen = shares.get();
-        modes.lock();
-        try {
-            look(seen, now);
-            mine = share;
-            long span = limits.span().toMillis();
-            // Alone for a whole span, our own log is complete. Otherwise the others may have spent everything up to the
-            // moment at which they too had lost Redis.
-            notBefore = (mine.count() == 1 ? shareSince : Math.max(shareSince, withoutRedisSince)) + span;
-        } finally {
-            modes.unlock();
+        Absence.Standing standing = absence.standing();
+        if (!standing.share().allWithoutRedis()) {
+            return standing.fresh()
+                    ? moment(id, demand, configured.first(), TICK)
+                    : none("Redis is away for this worker, while others still spend from the shared quota", 5_000);
         }
-        if (!mine.allWithoutRedis()) {
-            return none("Redis is away for this worker, while others still spend from the shared quota", 5_000);
-        }
-        return switch (local.reserve(id, mine, notBefore, now)) {
-            case LocalQuota.Choice.Frozen(QuotaGroup group, ApiKey key) ->
-                promise(id, group.name(), key, MOMENT.toMillis(), LocalQuota.NO_PLACE);
+        return switch (local.reserve(id, demand, standing.share(), standing.notBefore(), now)) {
+            case LocalQuota.Choice.Frozen(QuotaGroup group, ApiKey key) -> moment(id, demand, group, MOMENT);
             case LocalQuota.Choice.None(String reason, OptionalLong until) ->
                 until.isPresent()
                         ? none(reason, until.getAsLong() - now)
                         : new Turn.NoneUsable(reason, Optional.empty());
-            case LocalQuota.Choice.Slot slot ->
-                slot.given()
-                        ? permission(id, slot.group().name(), slot.key(), slot.member(), asked, slot.slot() - now)
-                        : promise(id, slot.group().name(), slot.key(), slot.slot() - now, slot.member());
+            case LocalQuota.Choice.Slot slot -> {
+                Lane lane = new Lane(slot.group().name(), demand.model());
+                yield slot.given()
+                        ? permission(id, lane, slot.key(), slot.member(), asked, slot.slot() - now)
+                        : promise(id, lane, slot.key(), slot.slot() - now, slot.member());
+            }
         };
+    }
+
+    /** A turn without a place: ask again soon. */
+    private Turn moment(ReservationId id, Demand demand, QuotaGroup any, Duration wait) {
+        return promise(
+                id, new Lane(any.name(), demand.model()), any.keys().getFirst(), wait.toMillis(), LocalQuota.NO_PLACE);
     }
 
     private Turn none(String reason, long millis) {
         return new Turn.NoneUsable(reason, Optional.of(clock.instant().plusMillis(millis)));
     }
 
-    private Turn.Reserved promise(ReservationId id, String group, ApiKey key, long millis, String token) {
+    private Turn.Reserved promise(ReservationId id, Lane lane, ApiKey key, long millis, String token) {
         Duration wait = Duration.ofMillis(millis);
         long due = System.nanoTime() + wait.toNanos();
         return new Turn.Reserved(
                 id,
-                group,
+                lane.group(),
+                lane.model(),
                 key,
                 wait,
                 clock.instant().plus(wait),
@@ -343,10 +257,11 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     /** @param age of the slot at the time of the question, negative milliseconds */
-    private Turn.Reserved permission(ReservationId id, String group, ApiKey key, String token, long asked, long age) {
+    private Turn.Reserved permission(ReservationId id, Lane lane, ApiKey key, String token, long asked, long age) {
         return new Turn.Reserved(
                 id,
-                group,
+                lane.group(),
+                lane.model(),
                 key,
                 Duration.ZERO,
                 clock.instant(),
@@ -359,43 +274,76 @@ public final class QuotaScheduler implements AutoCloseable {
 
     /** Frees the slot of a turn under which no call was made, and none will be. */
     public void release(Turn.Reserved turn) {
-        local.forget(turn.group(), turn.token());
-        if (!LocalQuota.isLocal(turn.token())) {
+        local.forget(turn.lane(), turn.token());
+        if (LocalQuota.isLocal(turn.token())) {
+            return;
+        }
+        if (turn.due()) {
             tell("a released slot", () -> shared.release(turn.id(), turn.token()));
+        } else {
+            // Somebody else may have got the permission meanwhile, and called.
+            tell("a released place", () -> shared.release(turn.id()));
         }
     }
 
     /** Frees the place promised to an id whose call nobody waits for any more; a permitted call stays spent. */
     public void release(ReservationId id) {
         local.forgetPromise(id);
-        tell("a released place", () -> shared.release(id, ""));
+        tell("a released place", () -> shared.release(id));
     }
 
-    /** The provider refused the group. @param delay as it asked for; empty means the usual cooldown */
-    public void cool(String group, Optional<Duration> delay) {
-        cool(group, delay.orElse(limits.cooldown()), "refused by the provider");
+    /**
+     * What a call has really taken, where tokens are limited; a help that nobody waits for.
+     *
+     * @param inputTokens as the model counted them; 0 when it did not say
+     */
+    public void used(Turn.Reserved turn, int inputTokens) {
+        if (inputTokens < 1 || !countsTokens(turn.group())) {
+            return;
+        }
+        local.correct(turn.lane(), turn.token(), inputTokens);
+        if (!LocalQuota.isLocal(turn.token()) && spendsShared()) {
+            Thread.ofVirtual()
+                    .name("quota-used")
+                    .start(() -> tell(
+                            "the tokens of a call",
+                            () -> shared.used(turn.id(), turn.lane(), turn.token(), inputTokens)));
+        }
     }
 
-    /** Rests a group for so long from now; a longer rest that it already has stays. */
-    public void cool(String group, Duration duration, String reason) {
-        local.cool(group, SharedQuota.mono() + duration.toMillis(), reason);
+    private boolean countsTokens(String group) {
+        return Optional.ofNullable(configured.groups().get(group))
+                .flatMap(found -> limits.of(found).tokensPerMinute())
+                .isPresent();
+    }
+
+    /** The provider refused the group for this model. @param delay as it asked for; empty means the usual cooldown */
+    public void cool(String group, String model, Optional<Duration> delay) {
+        cool(group, model, delay.orElse(limits.cooldown()), "refused by the provider");
+    }
+
+    /** Rests a group for a model for so long from now; a longer rest that it already has stays. */
+    public void cool(String group, String model, Duration duration, String reason) {
+        Lane lane = new Lane(group, model);
+        local.cool(lane, SharedQuota.mono() + duration.toMillis(), reason);
         listener.cooled(group, reason);
-        tell("a cooling group", () -> shared.cool(group, duration.toMillis(), reason));
+        tell("a cooling group", () -> shared.cool(lane, duration.toMillis(), reason));
     }
 
     /** The day's quota is spent. */
-    public void coolUntilMidnightPacific(String group) {
+    public void coolUntilMidnightPacific(String group, String model) {
         Instant now = clock.instant();
-        cool(group, Duration.between(now, PacificDays.nextMidnight(now)), "the day's quota is spent");
+        cool(group, model, Duration.between(now, PacificDays.nextMidnight(now)), "the day's quota is spent");
     }
 
-    /** A call has succeeded although the group was cooling: the only thing that shortens a rest. */
-    public void probeSucceeded(String group) {
-        local.probed(group);
-        tell("a successful probe", () -> shared.probed(group));
+    /** A call has succeeded although the group was cooling for the model: the only thing that shortens a rest. */
+    public void probeSucceeded(String group, String model) {
+        Lane lane = new Lane(group, model);
+        local.probed(lane);
+        tell("a successful probe", () -> shared.probed(lane));
     }
 
-    /** Takes a key out for all workers until {@link #enable} or until a week has passed. */
+    /** Takes a key out for all workers and models until {@link #enable} or until a week has passed. */
     public void disable(String group, ApiKey key, String reason) {
         local.disable(group, key.hash(), reason);
         listener.disabled(group, key.hash(), reason);
@@ -424,13 +372,13 @@ public final class QuotaScheduler implements AutoCloseable {
     public void reload(List<QuotaGroup> groups) {
         reloading.lock();
         try {
-            Configured next = Configured.of(groups);
+            KeyRing next = KeyRing.of(groups);
             local.reload(groups);
             // Until Redis knows the new ones, answers come by the old ones.
             configured = next.beside(configured);
             if (spendsShared()) {
                 try {
-                    ask(() -> {
+                    line.ask(() -> {
                         shared.reload(groups, local::spent);
                         return refresh();
                     });
@@ -488,16 +436,19 @@ public final class QuotaScheduler implements AutoCloseable {
             return new GroupState.Condition.Disabled(Optional.ofNullable(
                     memory.disabled().get(group.keys().getFirst().hash())));
         }
-        if (memory.coolUntil() > now) {
-            Duration left = Duration.ofMillis(memory.coolUntil() - now);
-            return new GroupState.Condition.Cooling(clock.instant().plus(left), left, memory.why());
-        }
-        return new GroupState.Condition.Ready();
+        return memory.rests().stream()
+                .findFirst()
+                .<GroupState.Condition>map(rest -> {
+                    Duration left = Duration.ofMillis(rest.until() - now);
+                    return new GroupState.Condition.Cooling(
+                            rest.model(), clock.instant().plus(left), left, rest.why());
+                })
+                .orElseGet(GroupState.Condition.Ready::new);
     }
 
     /** Whether turns come out of the shared quota now; otherwise out of this worker's share. For heartbeats. */
     public boolean spendsShared() {
-        return !withoutRedis;
+        return !absence.isAway();
     }
 
     /** Tells Redis what the local memory already holds; if it is away, the next join tells it. */
@@ -506,7 +457,7 @@ public final class QuotaScheduler implements AutoCloseable {
             return;
         }
         try {
-            ask(() -> {
+            line.ask(() -> {
                 command.run();
                 return true;
             });
@@ -519,38 +470,22 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     private void leaveRedis(String reason) {
-        modes.lock();
-        try {
-            if (withoutRedis) {
-                return;
-            }
-            withoutRedis = true;
-            withoutRedisSince = SharedQuota.mono();
-            metOthers = share.count() > 1;
-        } finally {
-            modes.unlock();
+        if (absence.leave()) {
+            LOG.log(Level.WARNING, "spending this worker''s share of the quota without Redis: {0}", reason);
+            listener.shared(false);
         }
-        LOG.log(Level.WARNING, "spending this worker''s share of the quota without Redis: {0}", reason);
-        listener.shared(false);
     }
 
     private void tick() {
         long refreshed = SharedQuota.mono();
         try {
             while (!closed.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
-                long now = SharedQuota.mono();
-                WorkerShare seen = shares.get();
-                modes.lock();
-                try {
-                    look(seen, now);
-                } finally {
-                    modes.unlock();
-                }
+                absence.look();
                 if (!spendsShared()) {
                     returnToRedis();
-                } else if (now - refreshed >= STATES_AGE.toMillis()) {
+                } else if (SharedQuota.mono() - refreshed >= STATES_AGE.toMillis()) {
                     try {
-                        ask(this::refresh);
+                        line.ask(this::refresh);
                     } catch (RedisUnavailable e) {
                         leaveRedis(e.getMessage());
                     }
@@ -562,37 +497,13 @@ public final class QuotaScheduler implements AutoCloseable {
         }
     }
 
-    /** Notices when the number of workers or this one's rank changes. Holds {@link #modes}. */
-    private void look(WorkerShare seen, long now) {
-        // After a pause of the process nobody knows who was there in between.
-        if (!seen.equals(share) || now - shareSeen > 10 * TICK.toMillis()) {
-            share = seen;
-            shareSince = now;
-        }
-        shareSeen = now;
-        metOthers = metOthers || (withoutRedis && seen.count() > 1);
-    }
-
     private void returnToRedis() {
-        boolean wait;
-        modes.lock();
-        try {
-            // Others spend by their own only after a whole span without Redis, which may have begun before ours.
-            long away = SharedQuota.mono() - withoutRedisSince;
-            wait = metOthers && away + HEARSAY.toMillis() >= limits.span().toMillis();
-        } finally {
-            modes.unlock();
-        }
+        boolean wait = absence.othersMaySpend();
         local.freeze(true);
         try {
-            ask(() -> join(wait));
+            line.askOnce(() -> join(wait));
             local.forgetPromises();
-            modes.lock();
-            try {
-                withoutRedis = false;
-            } finally {
-                modes.unlock();
-            }
+            absence.comeBack();
         } catch (RedisUnavailable e) {
             return;
         } finally {
@@ -612,9 +523,8 @@ public final class QuotaScheduler implements AutoCloseable {
             throw new RedisUnavailable("Redis answers too slowly", null);
         }
         memories.forEach((group, memory) -> {
-            if (memory.coolUntil() > asked) {
-                shared.cool(group, memory.coolUntil() - asked, memory.why());
-            }
+            memory.rests()
+                    .forEach(rest -> shared.cool(new Lane(group, rest.model()), rest.until() - asked, rest.why()));
             memory.disabled().forEach((hash, reason) -> shared.disable(group, hash, reason));
         });
         return refresh();

@@ -4,16 +4,19 @@ import dev.parley.pipeline.redis.Redis;
 import dev.parley.pipeline.redis.RedisUnavailable;
 import dev.parley.pipeline.redis.Script;
 import io.lettuce.core.ScriptOutputType;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
@@ -22,13 +25,16 @@ import java.util.stream.IntStream;
 
 /** The quota that all workers share, kept in Redis by {@code quota.lua}; one round trip per call. Thread-safe. */
 final class SharedQuota {
+    private static final System.Logger LOG = System.getLogger(SharedQuota.class.getName());
     private static final Script SCRIPT = Script.resource(SharedQuota.class, "quota.lua");
     /** The braces keep all keys in one slot of a cluster. */
     private static final List<String> PREFIX = List.of("{parley:quota}:");
     /** Places are promised so far ahead; this bounds what they take in Redis. A daily limit is over within it. */
     static final long HORIZON_MILLIS = 26 * 3_600_000L;
-    /** Groups whose state is read in one call, so that reading never holds up a reservation for long. */
+    /** Lanes whose state is read in one call, so that reading never holds up a reservation for long. */
     private static final int STATES = 100;
+    /** Models whose state is read: as many as the script has indexes. */
+    private static final int MODELS = 64;
 
     /** What the script says, in milliseconds of Redis's clock. */
     sealed interface Answer {
@@ -40,22 +46,44 @@ final class SharedQuota {
         record None(Optional<Long> until, long now) implements Answer {}
     }
 
-    /** A call made by this worker, or a count of them, that Redis may not know. */
+    /**
+     * Calls made by this worker that Redis may not know.
+     *
+     * @param calls for each: lane, token, time on Redis's clock, tokens
+     * @param days for each lane: the day's beginning, own calls of it
+     */
     record Spent(List<String> calls, List<String> days) {
         static final Spent NOTHING = new Spent(List.of(), List.of());
 
         int size() {
-            return calls.size() / 3;
+            return calls.size() / 4;
         }
     }
 
-    record State(int used, int usedToday, long coolUntil, String why, Map<String, String> disabled, long now) {}
+    /** @param models by name, those that are in use */
+    record State(Map<String, LaneState> models, Map<String, String> disabled, long now) {
+        /** Of the model with the most. */
+        int used() {
+            return models.values().stream().mapToInt(LaneState::used).max().orElse(0);
+        }
+
+        /** Of the model with the most. */
+        int usedToday() {
+            return models.values().stream().mapToInt(LaneState::usedToday).max().orElse(0);
+        }
+    }
+
+    /** @param coolUntil on Redis's clock; 0 when it does not cool */
+    record LaneState(int used, int usedToday, long coolUntil, String why) {}
 
     private final Redis redis;
     private final QuotaLimits limits;
     private final String owner;
     private final Supplier<String> clock;
     private final String span;
+    /** Numbers the questions, so that one which arrives after a later one is not heard. */
+    private final AtomicLong asked = new AtomicLong();
+
     private final ReentrantLock joining = new ReentrantLock();
     /** Replaced whole by each join, so that of many who must join only the first does. */
     private volatile Setup setup;
@@ -109,9 +137,9 @@ final class SharedQuota {
         try {
             Setup next = setup(groups, setup.epoch());
             try {
-                long asked = mono();
+                long askedAt = mono();
                 long now = time();
-                setup = send(next, false, spent.apply(now - asked));
+                setup = send(next, false, spent.apply(now - askedAt));
             } catch (RedisUnavailable e) {
                 setup = next;
                 throw e;
@@ -143,29 +171,33 @@ final class SharedQuota {
      * @param spent what this worker spent by its own, given how far Redis's clock is ahead of {@link #mono()}
      * @throws RedisUnavailable when Redis is away
      */
-    Answer reserve(ReservationId id, String token, boolean given, LongFunction<Spent> spent) {
+    Answer reserve(ReservationId id, Demand demand, String token, boolean given, LongFunction<Spent> spent) {
         for (int round = 0; round < 5; round++) {
             Setup before = setup;
-            long asked = mono();
+            long askedAt = mono();
             List<String> reply = call(
                     "reserve",
                     List.of(
                             before.epoch(),
-                            before.config(),
+                            before.config() + "/" + demand.model(),
                             span,
                             days(),
                             id.value(),
                             owner,
+                            Long.toString(asked.incrementAndGet()),
                             token,
                             given ? "1" : "0",
                             Long.toString(limits.guard().dispatch().toMillis()),
-                            Long.toString(HORIZON_MILLIS)));
+                            Long.toString(HORIZON_MILLIS),
+                            demand.user().toString(),
+                            Integer.toString(demand.tokens())));
             switch (reply.getFirst()) {
                 case "JOIN" -> {
                     long now = Long.parseLong(reply.get(1));
                     days = PacificDays.around(now);
-                    joinAfter(before, false, spent.apply(now - asked));
+                    joinAfter(before, false, spent.apply(now - askedAt));
                 }
+                case "STALE" -> LOG.log(Level.DEBUG, "a question was overtaken by a later one");
                 case "CALENDAR" -> days = PacificDays.around(Long.parseLong(reply.get(1)));
                 case "NONE" -> {
                     return new Answer.None(
@@ -179,7 +211,7 @@ final class SharedQuota {
                             Long.parseLong(reply.get(3)),
                             reply.get(4),
                             reply.getFirst().equals("GO"),
-                            reply.size() > 6 && reply.get(6).equals("1"),
+                            reply.get(6).equals("1"),
                             Long.parseLong(reply.get(5)));
                 }
             }
@@ -193,9 +225,9 @@ final class SharedQuota {
      * @param wait whether other workers may have spent by their own too, so that a window has to pass first
      */
     void join(boolean wait, LongFunction<Spent> spent) {
-        long asked = mono();
+        long askedAt = mono();
         long now = time();
-        joinAfter(setup, wait, spent.apply(now - asked));
+        joinAfter(setup, wait, spent.apply(now - askedAt));
     }
 
     private void joinAfter(Setup before, boolean wait, Spent spent) {
@@ -223,17 +255,27 @@ final class SharedQuota {
         return with.joined(call("join", args).get(1));
     }
 
-    /** Frees the slot of a place under which no call was made. @param token empty: only if none can have been made */
+    /** Frees the slot of a permission under which no call was made. */
     void release(ReservationId id, String token) {
-        call("release", List.of(days(), id.value(), token));
+        call("release", List.of(days(), id.value(), token, "1"));
     }
 
-    void cool(String group, long millis, String reason) {
-        call("cool", List.of(group, Long.toString(millis), reason));
+    /** Frees the place promised to an id; a permitted call stays spent. */
+    void release(ReservationId id) {
+        call("release", List.of(days(), id.value(), "", "0"));
     }
 
-    void probed(String group) {
-        call("probed", List.of(group));
+    /** Says what a call has really taken. */
+    void used(ReservationId id, Lane lane, String token, int tokens) {
+        call("used", List.of(span, lane.text(), id.value(), token, Integer.toString(tokens)));
+    }
+
+    void cool(Lane lane, long millis, String reason) {
+        call("cool", List.of(lane.group(), lane.model(), Long.toString(millis), reason));
+    }
+
+    void probed(Lane lane) {
+        call("probed", List.of(lane.group(), lane.model()));
     }
 
     void disable(String group, String keyHash, String reason) {
@@ -246,32 +288,41 @@ final class SharedQuota {
 
     Map<String, State> states() {
         List<QuotaGroup> groups = setup.groups();
+        List<String> models = call("models", List.of()).stream().limit(MODELS).toList();
+        int step = Math.max(1, STATES / Math.max(1, models.size()));
         Map<String, State> states = new LinkedHashMap<>();
-        for (int from = 0; from < groups.size(); from += STATES) {
-            List<String> names = groups.subList(from, Math.min(groups.size(), from + STATES)).stream()
+        for (int from = 0; from < groups.size(); from += step) {
+            List<String> names = groups.subList(from, Math.min(groups.size(), from + step)).stream()
                     .map(QuotaGroup::name)
                     .toList();
             List<String> args =
                     new ArrayList<>(List.of(Long.toString(limits.window().toMillis()), days()));
+            args.add(Integer.toString(models.size()));
+            args.addAll(models);
             args.addAll(names);
-            List<String> reply = call("states", args);
-            long now = Long.parseLong(reply.getFirst());
-            int at = 1;
-            for (String name : names) {
-                int used = Integer.parseInt(reply.get(at));
-                int today = Integer.parseInt(reply.get(at + 1));
-                long cool = Long.parseLong(reply.get(at + 2));
-                String why = reply.get(at + 3);
-                int disabled = Integer.parseInt(reply.get(at + 4));
-                at += 5;
-                Map<String, String> off = new LinkedHashMap<>();
-                for (int i = 0; i < disabled; i++, at += 2) {
-                    off.put(reply.get(at), reply.get(at + 1));
-                }
-                states.put(name, new State(used, today, cool, why, off, now));
-            }
+            Iterator<String> reply = call("states", args).iterator();
+            long now = Long.parseLong(reply.next());
+            names.forEach(name -> states.put(name, state(models, reply, now)));
         }
         return states;
+    }
+
+    private static State state(List<String> models, Iterator<String> reply, long now) {
+        Map<String, String> off = new LinkedHashMap<>();
+        for (int disabled = Integer.parseInt(reply.next()); disabled > 0; disabled--) {
+            off.put(reply.next(), reply.next());
+        }
+        Map<String, LaneState> lanes = new LinkedHashMap<>();
+        for (String model : models) {
+            lanes.put(
+                    model,
+                    new LaneState(
+                            Integer.parseInt(reply.next()),
+                            Integer.parseInt(reply.next()),
+                            Long.parseLong(reply.next()),
+                            reply.next()));
+        }
+        return new State(lanes, off, now);
     }
 
     /** Milliseconds that only ever grow, on this process's own scale. */
@@ -293,7 +344,8 @@ final class SharedQuota {
 
     private String spec(QuotaGroup group) {
         QuotaLimits own = limits.of(group);
-        return own.perMinute() + " " + own.perDay().orElse(0) + " " + group.weight() + " "
+        return own.perMinute() + " " + own.perDay().orElse(0) + " "
+                + own.tokensPerMinute().orElse(0) + " " + group.weight() + " "
                 + group.keys().stream().map(key -> key.hash()).collect(Collectors.joining(" "));
     }
 

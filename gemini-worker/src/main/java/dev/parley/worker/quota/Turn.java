@@ -9,11 +9,12 @@ import java.util.Optional;
 public sealed interface Turn {
     /**
      * A place in the order. With {@code delay} zero it is the permission to call, once, with {@code key}, before
-     * {@link #expired}. Otherwise it is a promise: after it, ask again with the same id and this turn; the group may
-     * have begun to cool meanwhile, and then another place comes back. A place that nobody claims in time is given to
-     * others.
+     * {@link #expired}. Otherwise it is a promise: after it, ask again with the same id and this turn; another user's
+     * turn may have come first or the group begun to cool meanwhile, and then another place comes back. A place that nobody
+     * claims in time is given to others.
      *
      * @param group the quota group's name
+     * @param model that may be called
      * @param delay from the moment this was returned; zero is the permission
      * @param expectedAt when the call will start, by the worker's clock; for people
      * @param token tells this place from others of the same id; opaque
@@ -23,6 +24,7 @@ public sealed interface Turn {
     record Reserved(
             ReservationId id,
             String group,
+            String model,
             ApiKey key,
             Duration delay,
             Instant expectedAt,
@@ -30,6 +32,10 @@ public sealed interface Turn {
             long dueNanos,
             long expiresNanos)
             implements Turn {
+        Lane lane() {
+            return new Lane(group, model);
+        }
+
         /** Whether this is the permission to call. */
         public boolean due() {
             return delay.isZero();

@@ -15,6 +15,8 @@ import dev.parley.pipeline.runtime.Logs;
 import dev.parley.worker.gemini.CallOutcome;
 import dev.parley.worker.gemini.Cancellation;
 import dev.parley.worker.gemini.GeminiClient;
+import dev.parley.worker.quota.Demand;
+import dev.parley.worker.quota.InputTokens;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.quota.ReservationId;
 import dev.parley.worker.quota.Turn;
@@ -152,6 +154,7 @@ final class RequestHandler implements Handler {
             case Conclusion.HandBack() -> {
                 outbound.handBack(request, Quarantine.crashes(delivery));
                 meters.handedBack();
+                LOG.log(Level.DEBUG, "handed back");
             }
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
@@ -171,13 +174,14 @@ final class RequestHandler implements Handler {
         int quickRetries = 0;
         int keyTroubles = 0;
         Instant unsentSince = null;
+        Demand demand = new Demand(request.model(), request.user(), InputTokens.estimate(request));
         while (true) {
             held.enters(Running.Phase.WAITING);
             String run = runIds.get();
             Supplier<Runs.Begin> begin = runs.askToBegin(request.answer(), run);
             // Both questions in one round trip.
             Optional<Turn> asked = askAtOnce && gemini.wayOut().open()
-                    ? Optional.of(quota.reserve(reservation(request.answer()), Optional.empty()))
+                    ? Optional.of(quota.reserve(reservation(request.answer()), demand, Optional.empty()))
                     : Optional.empty();
             askAtOnce = false;
             Optional<Conclusion> other = takeLease(request, held, run, begin);
@@ -201,7 +205,7 @@ final class RequestHandler implements Handler {
                 }
             }
             Turn.Reserved turn;
-            switch (awaitTurn(request, held, asked)) {
+            switch (awaitTurn(request, held, demand, asked)) {
                 case Got(Turn.Reserved reserved) -> turn = reserved;
                 case Instead(Conclusion conclusion) -> {
                     return conclusion;
@@ -212,6 +216,7 @@ final class RequestHandler implements Handler {
             meters.called(outcome);
             switch (outcome) {
                 case CallOutcome.Finished finished -> {
+                    quota.used(turn, finished.usage().inputTokens());
                     return finished(request, held, finished);
                 }
                 case CallOutcome.Cancelled cancelled -> {
@@ -329,14 +334,15 @@ final class RequestHandler implements Handler {
      *
      * @param asked the reply, where it was asked before
      */
-    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held, Optional<Turn> asked) {
+    private TurnOrNot awaitTurn(GenerationRequest request, Running.Try held, Demand demand, Optional<Turn> asked) {
         ReservationId id = reservation(request.answer());
-        Turn reply = asked.orElseGet(() -> quota.reserve(id, Optional.empty()));
+        Turn reply = asked.orElseGet(() -> quota.reserve(id, demand, Optional.empty()));
         while (true) {
             switch (reply) {
                 // The lease took longer than the turn lasts.
                 case Turn.Reserved turn
-                when turn.due() && turn.expired(System.nanoTime()) -> reply = quota.reserve(id, Optional.of(turn));
+                when turn.due() && turn.expired(System.nanoTime()) ->
+                    reply = quota.reserve(id, demand, Optional.of(turn));
                 case Turn.Reserved turn
                 when turn.due() -> {
                     if (held.cancellation().isCancelled()) {
@@ -355,7 +361,7 @@ final class RequestHandler implements Handler {
                         quota.release(turn);
                         return new Instead(cancelled(held));
                     }
-                    reply = quota.reserve(id, Optional.of(turn));
+                    reply = quota.reserve(id, demand, Optional.of(turn));
                 }
                 case Turn.NoneUsable none -> {
                     return new Instead(none.until()
@@ -424,9 +430,9 @@ final class RequestHandler implements Handler {
                 quota.disable(turn.group(), turn.key(), trouble.reason().name());
             case COOL -> {
                 if (trouble.perDay()) {
-                    quota.coolUntilMidnightPacific(turn.group());
+                    quota.coolUntilMidnightPacific(turn.group(), turn.model());
                 } else {
-                    quota.cool(turn.group(), trouble.retryDelay());
+                    quota.cool(turn.group(), turn.model(), trouble.retryDelay());
                 }
             }
         }

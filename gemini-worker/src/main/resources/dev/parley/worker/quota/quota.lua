@@ -1,24 +1,41 @@
--- The quota's law, as one atomic step on the server's clock. Times are milliseconds.
+-- The quota's law and the order of those who wait for it, as one atomic step on the server's clock. Times are
+-- milliseconds.
 --
--- All of a group's calls of the last span (window + guard) and all places promised for later lie in one sorted set.
--- The law: any limit+1 neighbours in it are at least a span apart. It is kept by adding only where it still holds.
+-- The provider counts by project and model, so a LANE is a group with a model: <group>/<model>. All of a lane's calls of
+-- the last span (window + guard) and all places promised for later lie in one sorted set. The law: any limit+1 neighbours
+-- in it are at least a span apart; a day's calls stay within the day's limit; and the tokens of any span within the limit
+-- of tokens. It is kept by adding a place only where it still holds. Who uses a place is no matter to the law.
+--
+-- THE ORDER. Users share a model's places fairly, by start-time fair queueing. Whoever has to wait gets a tag: virtual
+-- time V, or one more than his user's last who waits, whichever is larger; V grows with each place that is given to one
+-- who waited. A user's waiting ids lie in the order of their tags and the places promised to him in the order of their
+-- times, and his i-th id holds his i-th place. A new id brings a new place and may swap it for the earliest place that an
+-- id with a larger tag holds. Nobody hears of that while he sleeps, hence the invariant of all that is done here:
+--   nobody's place becomes EARLIER than he was told, except the asker's own.
+-- Whoever wakes and finds that his place has become later is told so and sleeps again.
 --
 -- Keys, after the prefix KEYS[1]:
 --   epoch           hash: id, safe ('1': who spent before this epoch has been waited for)
---   floor           nobody gets a slot before this
---   log:<group>     sorted set: reservation -> slot
---   day:<group>:<t> calls of the day that begins at t
---   state:<group>   hash: cool (until), why, off:<key hash> -> reason
---   id:<id>         hash: group, slot, member, owner, given ('1': a call may have been made)
--- and one index for each configuration <c> (groups, limits, keys), so that a call looks at few groups:
---   c:<c>           hash: group -> 'limit perDay weight keyhash keyhash ...'
---   ready:<c>       groups that may have a slot now, score = calls in the span / weight, then turn of last choice
---   later:<c>       the others, score = lower bound of their next slot
---   off:<c>         groups without an enabled key, score = when to look again
---   old:<c>         when calls leave the span, to keep ready's order true
---   turn:<c>        hash: '#' turns so far, group -> turn of last choice, 'k:'group -> calls, for the turn of its keys
---   configs         sorted set: configuration -> last use
--- Cost of a reservation: O(log n) look-ups in a few groups; every loop below has a bound.
+--   floor           nobody gets a place before this
+--   log:<lane>      sorted set: place -> time. A place's name: <id it was made for>/<turn>~<tokens>.<c>
+--   day:<lane>:<t>  calls of the day that begins at t
+--   tok:<lane>:<s>  input tokens of the places in second s; only where there is a limit of tokens
+--   rest:<lane>     hash: until, why
+--   off:<group>     hash: key hash -> reason; disabled for all models
+--   id:<id>         hash: index, user, tag, owner, asked, given ('1': a call may have been made); and, when it is given or
+--                   has a place of its own that takes no part in the order: group, slot, member, tokens
+--   groups:<c>      hash of a configuration (groups, limits, keys): group -> 'limit perDay perMinuteTokens weight keyhash keyhash ...'
+--   indexes         sorted set: index -> last use, INDEXES at most
+-- and one index <i> = <c>/<model> for each configuration and model, so that a call looks at few groups:
+--   ready:<i>       groups that may have a place now, score = calls in the span / weight, then turn of last choice
+--   later:<i>       the others, score = lower bound of their next place
+--   none:<i>        groups without an enabled key, score = when to look again
+--   old:<i>         when calls leave the span, to keep ready's order true
+--   turn:<i>        hash: '#' turns so far, 'V' virtual time, group -> turn of last choice, 'k:'group -> calls, for the
+--                   turn of its keys
+--   users:<i>       users who wait, score = tag of their last
+--   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
+-- Cost of a reservation: O(log n) look-ups in a few groups and users; every loop below has a bound.
 
 local P = KEYS[1]
 local op = ARGV[1]
@@ -29,41 +46,115 @@ if not now then
 end
 
 local DAY = 86400000
+local KEEP = 30 * DAY
+local WAITING_TTL = 2 * DAY
 local STATE_TTL = 8 * DAY
 -- Calls this near to midnight count for both days: the provider's clock is not ours.
 local DAY_GUARD = 5000
 local TURN = 1e9
+local INDEXES = 64
 local MOVES, LOOKS, STEPS = 64, 1024, 128
+-- Groups short of tokens that are looked at, and how often each.
+local TOKEN_LOOKS, TOKEN_STEPS = 16, 16
+-- Of others whose places may be swapped: looked at for one reservation, and moved by it.
+local USER_LOOKS, SWAPS = 24, 6
 
 local function str(n) return string.format('%.0f', n) end
-local function key(name, group) return P .. name .. ':' .. group end
+local function exact(n) return string.format('%.17g', n) end
+local function key(name, rest) return P .. name .. ':' .. rest end
 local function num(v) return tonumber(v or '') end
+local call = redis.call
 
--- Beginnings of days: yesterday, today and those to come up to the horizon; empty without a daily limit.
-local config, index, span, days
+-- The asker's configuration and model, span, and beginnings of days: yesterday, today and those to come up to the horizon;
+-- empty without a daily limit.
+local index, span, days
+local dispatch = 0
 
-local function withConfig(c, spanMillis, dayStarts)
-  config = c
-  span = tonumber(spanMillis)
-  index = {
-    groups = key('c', c), ready = key('ready', c), later = key('later', c),
-    off = key('off', c), old = key('old', c), turn = key('turn', c)
+local function open(name)
+  local c, model = string.match(name, '^([^/]*)/(.*)$')
+  return {
+    name = name, config = c, model = model, groups = key('groups', c),
+    ready = key('ready', name), later = key('later', name), none = key('none', name), old = key('old', name),
+    turn = key('turn', name), users = key('users', name)
   }
+end
+
+local function with(name, spanMillis, dayStarts)
+  index = open(name)
+  span = tonumber(spanMillis)
   days = {}
   for d in string.gmatch(dayStarts or '', '%d+') do days[#days + 1] = tonumber(d) end
 end
 
+local function laneOf(ix, group) return group .. '/' .. ix.model end
+
 -- A set that ran empty begins again without its time to live.
 local function addTo(set, score, member)
-  redis.call('ZADD', set, score, member)
-  redis.call('PEXPIRE', set, 30 * DAY)
+  call('ZADD', set, score, member)
+  call('PEXPIRE', set, KEEP)
 end
 
-local function configs()
-  return redis.call('ZREVRANGE', P .. 'configs', 0, 7)
+-- The indexes over a model's lanes, or over all.
+local function indexes(model)
+  local found = {}
+  for _, name in ipairs(call('ZRANGE', P .. 'indexes', 0, -1)) do
+    local ix = open(name)
+    if not model or ix.model == model then found[#found + 1] = ix end
+  end
+  return found
 end
 
--- The days a slot counts for: one, or two around midnight.
+local function parts(ix) return { ix.ready, ix.later, ix.none, ix.old, ix.turn, ix.users } end
+
+local function used(ix)
+  call('ZADD', P .. 'indexes', str(now), ix.name)
+  call('PEXPIRE', P .. 'indexes', KEEP)
+  call('PEXPIRE', ix.groups, KEEP)
+  for _, k in ipairs(parts(ix)) do call('PEXPIRE', k, KEEP) end
+end
+
+-- An index is nothing but a short cut and is made when it is missing; what was spent and promised is in the logs.
+local function build(ix)
+  local groups = call('HKEYS', ix.groups)
+  for i = 1, #groups, 500 do
+    local entries = {}
+    for j = i, math.min(#groups, i + 499) do
+      entries[#entries + 1] = str(now)
+      entries[#entries + 1] = groups[j]
+    end
+    call('ZADD', ix.later, 'NX', unpack(entries))
+  end
+  call('HSETNX', ix.turn, '#', '0')
+  used(ix)
+  for _, name in ipairs(call('ZRANGE', P .. 'indexes', 0, -INDEXES - 1)) do
+    call('ZREM', P .. 'indexes', name)
+    call('DEL', unpack(parts(open(name))))
+  end
+end
+
+-- What a group may and has, read once a call.
+local known = {}
+
+local function groupOf(ix, group)
+  local found = known[ix.name .. ' ' .. group]
+  if found then return found end
+  local limit, perDay, tokens, weight, rest =
+    string.match(call('HGET', ix.groups, group) or '', '^(%d+) (%d+) (%d+) (%d+) (.*)$')
+  local off = {}
+  for _, k in ipairs(call('HKEYS', key('off', group))) do off[k] = true end
+  local usable = {}
+  for k in string.gmatch(rest or '', '%S+') do
+    if not off[k] then usable[#usable + 1] = k end
+  end
+  found = {
+    limit = tonumber(limit), perDay = tonumber(perDay), tokens = tonumber(tokens), weight = tonumber(weight) or 1,
+    keys = usable, rest = num(call('HGET', key('rest', laneOf(ix, group)), 'until')) or 0
+  }
+  known[ix.name .. ' ' .. group] = found
+  return found
+end
+
+-- The days a time counts for: one, or two around midnight.
 local function daysOf(slot)
   local found = {}
   for i = 1, #days - 1 do
@@ -72,34 +163,34 @@ local function daysOf(slot)
   return found
 end
 
-local function countDay(group, slot, by)
+local function dayKey(lane, i) return key('day', lane .. ':' .. str(days[i])) end
+
+local function countDay(lane, slot, by)
   for _, i in ipairs(daysOf(slot)) do
-    local k = key('day', group .. ':' .. str(days[i]))
+    local k = dayKey(lane, i)
     -- A counter that is gone is not counted below nothing.
-    if by > 0 or redis.call('EXISTS', k) == 1 then redis.call('INCRBY', k, by) end
-    redis.call('PEXPIRE', k, math.max(1000, days[i + 1] + DAY - now))
+    if by > 0 or call('EXISTS', k) == 1 then call('INCRBY', k, by) end
+    call('PEXPIRE', k, math.max(1000, days[i + 1] + DAY - now))
   end
 end
 
--- The end of the day that is used up at this slot, or nil.
-local function dayFull(group, slot, perDay)
+-- The end of the day that is used up at this time, or nil.
+local function dayFull(lane, slot, perDay)
   for _, i in ipairs(daysOf(slot)) do
-    if (num(redis.call('GET', key('day', group .. ':' .. str(days[i])))) or 0) >= perDay then
-      return days[i + 1] + DAY_GUARD
-    end
+    if (num(call('GET', dayKey(lane, i))) or 0) >= perDay then return days[i + 1] + DAY_GUARD end
   end
 end
 
 -- The earliest x >= from where one more call keeps the law. Calls p[j] .. p[j+limit-1] less than a span apart forbid
 -- all x between p[j+limit-1]-span and p[j]+span; both ends grow with j, so walking over them once finds the first gap.
 -- Only calls nearer to x than a span matter, and by the law there are at most 2*limit of them.
-local function gap(group, from, limit)
-  local log = key('log', group)
+local function gap(lane, from, limit)
+  local log = key('log', lane)
   local x = from
   for _ = 1, STEPS do
     local low, high = '(' .. str(x - span), '(' .. str(x + span)
-    if redis.call('ZCOUNT', log, low, high) < limit then return x end
-    local p = redis.call('ZRANGEBYSCORE', log, low, high, 'WITHSCORES')
+    if call('ZCOUNT', log, low, high) < limit then return x end
+    local p = call('ZRANGEBYSCORE', log, low, high, 'WITHSCORES')
     local before = x
     for j = 2, #p - 2 * (limit - 1), 2 do
       local first, last = tonumber(p[j]), tonumber(p[j + 2 * (limit - 1)])
@@ -108,398 +199,651 @@ local function gap(group, from, limit)
     if x == before then return x end
   end
   -- Too many small gaps: behind the last call there is always one.
-  local last = redis.call('ZRANGE', log, -limit, -limit, 'WITHSCORES')
+  local last = call('ZRANGE', log, -limit, -limit, 'WITHSCORES')
   return math.max(x, tonumber(last[2]) + span)
 end
 
-local function keysOf(group)
-  local limit, perDay, rest = string.match(redis.call('HGET', index.groups, group) or '', '^(%d+) (%d+) %d+ (.*)$')
-  local state = redis.call('HGETALL', key('state', group))
-  local off, cool = {}, 0
-  for i = 1, #state, 2 do
-    if state[i] == 'cool' then cool = tonumber(state[i + 1])
-    elseif string.sub(state[i], 1, 4) == 'off:' then off[string.sub(state[i], 5)] = true end
-  end
-  local usable = {}
-  for k in string.gmatch(rest or '', '%S+') do
-    if not off[k] then usable[#usable + 1] = k end
-  end
-  return usable, cool, tonumber(limit), tonumber(perDay)
+-- Tokens are summed by seconds, and a span taken for the whole seconds that it touches: a little stricter than the law.
+local function second(slot) return math.floor(slot / 1000) end
+
+local function countTokens(lane, slot, by)
+  if by == 0 then return end
+  local k = key('tok', lane .. ':' .. str(second(slot)))
+  call('INCRBY', k, str(by))
+  if by > 0 then call('PEXPIRE', k, math.max(1000, slot - now + 2 * span + 60000)) end
 end
 
--- The group's earliest slot, or nil when it has no usable key.
+-- Whether so many more tokens at this time keep every span around it within the limit; if not, when to try next.
+local function tokensFit(lane, slot, more, limit)
+  local n, b = math.ceil(span / 1000), second(slot)
+  local names = {}
+  for s = b - n, b + n do names[#names + 1] = key('tok', lane .. ':' .. str(s)) end
+  local values = call('MGET', unpack(names))
+  local sum, over = 0, nil
+  for i = 1, #values do
+    sum = sum + (num(values[i]) or 0)
+    if i > n + 1 then sum = sum - (num(values[i - n - 1]) or 0) end
+    if i > n and sum + more > limit then over = i - n end
+  end
+  if not over then return true end
+  -- The last of the spans that are too full is over when its first tokens are.
+  while not num(values[over]) and over <= n do over = over + 1 end
+  return false, (b - n + over - 1 + n + 1) * 1000
+end
+
+-- The group's earliest time for one more call whatever its size, or nil when it has no usable key.
 local function earliest(group, from)
-  local usable, cool, limit, perDay = keysOf(group)
-  if #usable == 0 then return nil end
-  local x = math.max(from, cool)
-  if perDay == 0 then return gap(group, x, limit) end
+  local g = groupOf(index, group)
+  if #g.keys == 0 then return nil end
+  local lane = laneOf(index, group)
+  local x = math.max(from, g.rest)
+  if g.perDay == 0 then return gap(lane, x, g.limit) end
   for _ = 1, 2 * #days do
-    x = gap(group, x, limit)
-    local full = dayFull(group, x, perDay)
+    x = gap(lane, x, g.limit)
+    local full = dayFull(lane, x, g.perDay)
     if not full then return x end
     x = full
   end
   return x
 end
 
-local function trim(group)
-  local log = key('log', group)
-  redis.call('ZREMRANGEBYSCORE', log, '-inf', str(now - span))
-  return redis.call('ZCARD', log)
+-- What a request counts for; one that is larger than the limit takes a whole span for itself.
+local function sizeIn(g, tokens) return g.tokens > 0 and math.min(tokens, g.tokens) or 0 end
+
+-- The earliest for one of this size, and whether it is surely one.
+local function earliestOf(group, x, tokens)
+  local g = groupOf(index, group)
+  local size = sizeIn(g, tokens)
+  if size == 0 then return x, true end
+  local lane = laneOf(index, group)
+  for _ = 1, TOKEN_STEPS do
+    local fit, try = tokensFit(lane, x, size, g.tokens)
+    if fit then return x, true end
+    x = earliest(group, math.max(x + 1, try))
+  end
+  return x, false
 end
 
-local function rank(group, used)
-  local weight = tonumber(string.match(redis.call('HGET', index.groups, group) or '', '^%d+ %d+ (%d+)')) or 1
-  return math.min(math.floor(used * 100 / weight), 8000000) * TURN + (num(redis.call('HGET', index.turn, group)) or 0) % TURN
+local function rank(ix, group)
+  local log = key('log', laneOf(ix, group))
+  call('ZREMRANGEBYSCORE', log, '-inf', str(now - span))
+  local calls = call('ZCARD', log)
+  return math.min(math.floor(calls * 100 / groupOf(ix, group).weight), 8000000) * TURN
+    + (num(call('HGET', ix.turn, group)) or 0) % TURN
 end
 
--- A fraction of a millisecond makes groups of equal slots take turns.
+-- A fraction of a millisecond makes groups of equal times take turns.
+local turns
 local function bound(slot)
-  return string.format('%.4f', math.floor(slot) + ((num(redis.call('HGET', index.turn, '#')) or 0) % 2048) / 4096)
+  turns = turns or num(call('HGET', index.turn, '#')) or 0
+  return string.format('%.4f', math.floor(slot) + (turns % 2048) / 4096)
 end
 
-local function toReady(group)
-  addTo(index.ready, str(rank(group, trim(group))), group)
-end
+local function toReady(group) addTo(index.ready, str(rank(index, group)), group) end
 
 local function toLater(group, slot)
-  redis.call('ZREM', index.ready, group)
+  call('ZREM', index.ready, group)
   addTo(index.later, bound(slot), group)
 end
 
-local function toOff(group)
-  redis.call('ZREM', index.ready, group)
-  redis.call('ZREM', index.later, group)
-  addTo(index.off, str(now + 600000), group)
+local function toNone(group)
+  call('ZREM', index.ready, group)
+  call('ZREM', index.later, group)
+  addTo(index.none, str(now + 600000), group)
 end
 
--- A slot has become free: every configuration's index may be too pessimistic.
-local function reopen(group)
-  for _, c in ipairs(configs()) do
-    redis.call('ZADD', key('later', c), 'XX', 'LT', str(now), group)
-    if redis.call('ZREM', key('off', c), group) == 1 then addTo(key('later', c), str(now), group) end
+-- A place has become free: every index over it may be too pessimistic.
+local function reopen(group, model)
+  for _, ix in ipairs(indexes(model)) do
+    call('ZADD', ix.later, 'XX', 'LT', str(now), group)
+    if call('ZREM', ix.none, group) == 1 then addTo(ix.later, str(now), group) end
   end
 end
 
-local function remove(id, group, slot, member)
-  if redis.call('ZREM', key('log', group), member) == 1 then
-    countDay(group, slot, -1)
-    reopen(group)
+local function sizeOf(member) return num(string.match(member, '~(%d+)%.')) or 0 end
+
+-- Takes a place out of the law's sight: nobody has called under it, and nobody will.
+local function vacate(ix, place, size)
+  local lane = laneOf(ix, place.group)
+  if call('ZREM', key('log', lane), place.member) == 1 then
+    countDay(lane, place.slot, -1)
+    countTokens(lane, place.slot, -(size or sizeOf(place.member)))
+    reopen(place.group, ix.model)
   end
-  redis.call('DEL', key('id', id))
 end
 
-local function record(id)
-  local r = redis.call('HMGET', key('id', id), 'group', 'slot', 'member', 'owner', 'given')
-  if not r[1] then return nil end
-  -- A promise that was made void, see outlawed.
-  if r[5] ~= '1' and not redis.call('ZSCORE', key('log', r[1]), r[3]) then return nil end
-  return { group = r[1], slot = tonumber(r[2]), member = r[3], owner = r[4], given = r[5] == '1' }
-end
-
-local function choose(from)
-  for _, g in ipairs(redis.call('ZRANGEBYSCORE', index.off, '-inf', str(now), 'LIMIT', 0, 8)) do
-    redis.call('ZREM', index.off, g)
+local function choose(from, tokens)
+  for _, g in ipairs(call('ZRANGEBYSCORE', index.none, '-inf', str(now), 'LIMIT', 0, 8)) do
+    call('ZREM', index.none, g)
     addTo(index.later, str(now), g)
   end
-  local old = redis.call('ZRANGEBYSCORE', index.old, '-inf', str(now), 'LIMIT', 0, MOVES)
-  for _, m in ipairs(old) do
-    redis.call('ZREM', index.old, m)
+  for _, m in ipairs(call('ZRANGEBYSCORE', index.old, '-inf', str(now), 'LIMIT', 0, MOVES)) do
+    call('ZREM', index.old, m)
     local g = string.match(m, '^%S+')
-    if redis.call('ZSCORE', index.ready, g) then toReady(g) end
+    if call('ZSCORE', index.ready, g) then toReady(g) end
   end
-  for _, g in ipairs(redis.call('ZRANGEBYSCORE', index.later, '-inf', '(' .. str(from + 1), 'LIMIT', 0, MOVES)) do
-    redis.call('ZREM', index.later, g)
+  for _, g in ipairs(call('ZRANGEBYSCORE', index.later, '-inf', '(' .. str(from + 1), 'LIMIT', 0, MOVES)) do
+    call('ZREM', index.later, g)
     toReady(g)
   end
-  for _ = 1, LOOKS do
-    local g = redis.call('ZRANGE', index.ready, 0, 0)[1]
-    if not g then break end
-    local x = earliest(g, from)
-    if x == from then return g, x
-    elseif x then toLater(g, x)
-    else toOff(g) end
-  end
   local best, slot
+  local at = 0
+  local looked = {}
   for _ = 1, LOOKS do
-    local first = redis.call('ZRANGE', index.later, 0, 1, 'WITHSCORES')
-    local g = first[1]
-    if not g then break end
-    local x = earliest(g, math.max(from, math.floor(tonumber(first[2]))))
+    local g = call('ZRANGE', index.ready, at, at)[1]
+    if not g or at == TOKEN_LOOKS then break end
+    local x = earliest(g, from)
     if not x then
-      toOff(g)
-      best = nil
-    else
-      best, slot = g, x
-      if not first[4] or x <= math.floor(tonumber(first[4])) then break end
+      toNone(g)
+    elseif x > from then
+      looked[g] = x
       toLater(g, x)
+    else
+      local mine, sure = earliestOf(g, x, tokens)
+      if mine == from and sure then return g, from end
+      if sure and (not slot or mine < slot) then best, slot = g, mine end
+      at = at + 1
+    end
+  end
+  at = 0
+  for _ = 1, LOOKS do
+    local e = call('ZRANGE', index.later, at, at, 'WITHSCORES')
+    local g = e[1]
+    local least = g and math.max(from, math.floor(tonumber(e[2])))
+    if not g or at == TOKEN_LOOKS or (slot and least >= slot) then break end
+    local x = looked[g] or earliest(g, least)
+    if not x then
+      toNone(g)
+    elseif x > least then
+      looked[g] = x
+      toLater(g, x)
+    else
+      local mine, sure = earliestOf(g, x, tokens)
+      if sure and (not slot or mine < slot) then best, slot = g, mine end
+      if mine == x then break end
+      at = at + 1
     end
   end
   return best, slot
 end
 
--- Whether a place that was promised by other limits breaks the asker's. Then all that is promised in the group is void and
+-- Adds a place to the law's sight.
+local function take(id, group, slot, tokens)
+  local lane = laneOf(index, group)
+  local turn = call('HINCRBY', index.turn, '#', 1)
+  turns = turn
+  call('HSET', index.turn, group, turn)
+  local size = sizeIn(groupOf(index, group), tokens)
+  local member = id .. '/' .. str(turn) .. '~' .. str(size) .. '.' .. index.config
+  local log = key('log', lane)
+  call('ZADD', log, str(slot), member)
+  call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
+  addTo(index.old, str(slot + span), group .. ' ' .. member)
+  countDay(lane, slot, 1)
+  countTokens(lane, slot, size)
+  if call('ZSCORE', index.ready, group) then toReady(group) else toLater(group, slot) end
+  if turn % 16 == 1 then used(index) end
+  return { group = group, slot = slot, member = member }
+end
+
+-- The waiting ids of a user and the places they hold --------------------------------------------------------------------
+
+local function idsOf(ix, user) return key('ids', ix.name .. ':' .. user) end
+local function placesOf(ix, user) return key('places', ix.name .. ':' .. user) end
+local function nameOf(place) return place.group .. ' ' .. place.member end
+
+local function place(reply)
+  local group, member = string.match(reply[1] or '', '^(%S+) (.*)$')
+  if group then return { group = group, member = member, slot = tonumber(reply[2]) } end
+end
+
+local function placeAt(ix, user, i) return place(call('ZRANGE', placesOf(ix, user), i, i, 'WITHSCORES')) end
+
+local function touch(ix, user)
+  local last = call('ZRANGE', idsOf(ix, user), -1, -1, 'WITHSCORES')[2]
+  if last then addTo(ix.users, last, user) else call('ZREM', ix.users, user) end
+  return num(last)
+end
+
+-- Whoever has missed his place has lost it; his tag is kept with the id.
+local function sweep(ix, user)
+  local missed = call('ZRANGEBYSCORE', placesOf(ix, user), '-inf', '(' .. str(now - dispatch), 'WITHSCORES', 'LIMIT', 0, MOVES)
+  if #missed == 0 then return end
+  call('ZREMRANGEBYRANK', placesOf(ix, user), 0, #missed / 2 - 1)
+  call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #missed / 2 - 1)
+  for i = 1, #missed, 2 do vacate(ix, place({ missed[i], missed[i + 1] })) end
+  touch(ix, user)
+end
+
+local function placeOf(ix, user, id)
+  local i = call('ZRANK', idsOf(ix, user), id)
+  if i then return placeAt(ix, user, i), i end
+end
+
+-- Id and place go together, so that all others hold what they held.
+local function unpair(ix, user, id, held)
+  call('ZREM', idsOf(ix, user), id)
+  if held then call('ZREM', placesOf(ix, user), nameOf(held)) end
+  touch(ix, user)
+end
+
+-- A user's places may only become later: a place that comes before others of his goes to the new id, whatever its tag.
+local function pair(ix, user, id, tag, new)
+  local ids, places = idsOf(ix, user), placesOf(ix, user)
+  for _ = 1, 8 do
+    if call('ZCOUNT', ids, exact(tag), exact(tag)) == 0 then break end
+    tag = tag - 0.001
+  end
+  local before = call('ZCOUNT', places, '-inf', str(new.slot))
+  if call('ZCOUNT', ids, '-inf', exact(tag)) > before then
+    local beside = call('ZRANGE', ids, math.max(0, before - 1), before, 'WITHSCORES')
+    local high = tonumber(beside[#beside])
+    local low = before == 0 and high - 1 or tonumber(beside[2])
+    tag = low + (high - low) / 2
+  end
+  call('ZADD', ids, exact(tag), id)
+  call('ZADD', places, str(new.slot), nameOf(new))
+  call('PEXPIRE', ids, WAITING_TTL)
+  call('PEXPIRE', places, WAITING_TTL)
+  touch(ix, user)
+  return tag
+end
+
+local function good(ix, held)
+  local g = groupOf(ix, held.group)
+  return #g.keys > 0 and g.rest <= math.max(now, held.slot) and call('ZSCORE', key('log', laneOf(ix, held.group)), held.member)
+end
+
+-- Swaps the place of the asker, who has just been told nothing yet, for the earliest that a larger tag holds; then the
+-- loser's last place in the same way. Each gets a place later than the one before it in his own order, and a loser none
+-- before the one that he has lost, so that nobody's becomes earlier than he was told.
+local function improve(ix, user, i, tokens)
+  local looks, floor = USER_LOOKS, now
+  for _ = 1, SWAPS do
+    local tag = call('ZRANGE', idsOf(ix, user), i, i, 'WITHSCORES')[2]
+    local held = placeAt(ix, user, i)
+    if not tag or not held then return end
+    local others = call('ZRANGE', ix.users, '+inf', '(' .. tag, 'BYSCORE', 'REV', 'LIMIT', 0, 17)
+    if #others == 0 or (#others == 1 and others[1] == user) then return end
+    local before = i > 0 and placeAt(ix, user, i - 1)
+    local low = math.max(floor, before and before.slot or 0)
+    local best, loser
+    for _, v in ipairs(others) do
+      if v ~= user and looks > 0 then
+        looks = looks - 1
+        local first = math.max(
+          call('ZCOUNT', idsOf(ix, v), '-inf', tag), call('ZCOUNT', placesOf(ix, v), '-inf', str(low)))
+        local his = placeAt(ix, v, first)
+        if his and his.slot < held.slot and (not best or his.slot < best.slot) then best, loser = his, v end
+      end
+    end
+    -- A place made for less than this request stays with those whom it fits.
+    if not best or not good(ix, best) or sizeOf(best.member) < math.min(tokens, sizeOf(held.member)) then return end
+    call('ZREM', placesOf(ix, loser), nameOf(best))
+    call('ZREM', placesOf(ix, user), nameOf(held))
+    call('ZADD', placesOf(ix, loser), str(held.slot), nameOf(held))
+    call('ZADD', placesOf(ix, user), str(best.slot), nameOf(best))
+    user, i, floor = loser, call('ZRANK', placesOf(ix, loser), nameOf(held)), best.slot
+    tokens = sizeOf(held.member)
+  end
+end
+
+-- Reservations ----------------------------------------------------------------------------------------------------------
+
+local function record(id)
+  local r = call('HMGET', key('id', id), 'index', 'user', 'tag', 'owner', 'asked', 'given', 'group', 'slot', 'member', 'tokens')
+  if not r[1] then return nil end
+  return {
+    index = open(r[1]), user = r[2], tag = tonumber(r[3]), owner = r[4], asked = tonumber(r[5]), given = r[6] == '1',
+    own = r[7] and { group = r[7], slot = tonumber(r[8]), member = r[9] }, tokens = num(r[10]) or 0
+  }
+end
+
+local function write(id, r, held, given, own)
+  local k = key('id', id)
+  call('HSET', k, 'index', r.index.name, 'user', r.user, 'tag', exact(r.tag), 'owner', r.owner, 'asked', str(r.asked),
+    'given', given and '1' or '0')
+  if given or own then
+    call('HSET', k, 'group', held.group, 'slot', str(held.slot), 'member', held.member, 'tokens', str(r.tokens))
+  else
+    call('HDEL', k, 'group', 'slot', 'member', 'tokens')
+  end
+  call('PEXPIRE', k, math.max(0, held.slot - now) + span + (given and 60000 or 3600000))
+end
+
+local function pick(group)
+  local usable = groupOf(index, group).keys
+  if #usable == 1 then return usable[1] end
+  local turn = call('HINCRBY', index.turn, 'k:' .. group, 1)
+  return usable[turn % #usable + 1]
+end
+
+local function answer(what, held, missed)
+  return { what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0' }
+end
+
+-- Gives a place that was waited for. Time goes on by the tag, or by one for each round of all who wait, so that it does
+-- also where users come and go.
+local function give(id, r, held, missed)
+  local ix = r.index
+  if not r.own then
+    local tag = num(call('ZSCORE', idsOf(ix, r.user), id)) or r.tag
+    local v = num(call('HGET', ix.turn, 'V')) or 0
+    v = math.max(v + 1 / math.max(1, call('ZCARD', ix.users)), tag)
+    call('HSET', ix.turn, 'V', exact(v))
+    -- Those whose ids were never asked for again.
+    call('ZREMRANGEBYSCORE', ix.users, '-inf', exact(v - 1000))
+    unpair(ix, r.user, id, held)
+  end
+  write(id, r, held, true)
+  return answer('GO', held, missed)
+end
+
+-- Makes room for what the request is larger than its place was made for; the law of tokens is kept here.
+local function resize(ix, held, tokens)
+  local g = groupOf(ix, held.group)
+  local planned, size = sizeOf(held.member), sizeIn(g, tokens)
+  local lane = laneOf(ix, held.group)
+  if size > planned and not tokensFit(lane, held.slot, size - planned, g.tokens) then return false end
+  countTokens(lane, held.slot, size - planned)
+  return true, size
+end
+
+-- Whether a place that was promised by other limits breaks the asker's. Then all that is promised in the lane is void and
 -- asked for again, in the order in which it would have been due: what is promised too densely would leave no gap for
 -- long. What is due within a second stays, as calls that a worker has just entered may lie so late; each is looked at here
 -- when it is asked for.
-local function outlawed(r)
-  if string.match(r.member, '[^.]*$') == config then return false end
-  local _, _, limit, perDay = keysOf(r.group)
-  local log, from = key('log', r.group), now + 1000
+local function outlawed(held)
+  if string.match(held.member, '[^.]*$') == index.config then return false end
+  local g, lane = groupOf(index, held.group), laneOf(index, held.group)
+  local log, from = key('log', lane), now + 1000
   local over = false
-  if perDay > 0 then
-    for _, i in ipairs(daysOf(r.slot)) do
-      over = over or (num(redis.call('GET', key('day', r.group .. ':' .. str(days[i])))) or 0) > perDay
+  if g.perDay > 0 then
+    for _, i in ipairs(daysOf(held.slot)) do
+      over = over or (num(call('GET', dayKey(lane, i))) or 0) > g.perDay
     end
   end
   if not over then
-    redis.call('ZREM', log, r.member)
-    over = gap(r.group, r.slot, limit) ~= r.slot
-    redis.call('ZADD', log, str(r.slot), r.member)
+    call('ZREM', log, held.member)
+    over = gap(lane, held.slot, g.limit) ~= held.slot
+    call('ZADD', log, str(held.slot), held.member)
   end
   if over then
     for i = 1, #days - 1 do
-      local n = redis.call('ZCOUNT', log, '(' .. str(math.max(from, days[i] - DAY_GUARD - 1)),
-        '(' .. str(days[i + 1] + DAY_GUARD))
-      local k = key('day', r.group .. ':' .. str(days[i]))
-      if n > 0 and redis.call('EXISTS', k) == 1 then redis.call('DECRBY', k, n) end
+      local n = call('ZCOUNT', log, '(' .. str(math.max(from, days[i] - DAY_GUARD - 1)), '(' .. str(days[i + 1] + DAY_GUARD))
+      local k = dayKey(lane, i)
+      if n > 0 and call('EXISTS', k) == 1 then call('DECRBY', k, n) end
     end
-    redis.call('ZREMRANGEBYSCORE', log, '(' .. str(from), '+inf')
-    reopen(r.group)
+    local void = call('ZRANGEBYSCORE', log, '(' .. str(from), '+inf', 'WITHSCORES')
+    for i = 1, #void, 2 do countTokens(lane, tonumber(void[i + 1]), -sizeOf(void[i])) end
+    call('ZREMRANGEBYSCORE', log, '(' .. str(from), '+inf')
+    reopen(held.group, index.model)
   end
   return over
 end
 
-local function pick(group)
-  local usable = keysOf(group)
-  if #usable == 1 then return usable[1] end
-  local turn = redis.call('HINCRBY', index.turn, 'k:' .. group, 1)
-  return usable[turn % #usable + 1]
-end
-
-local function seconds(slot) return math.max(1000, slot - now + span + 60000) end
-
-local function give(id, r)
-  local k = key('id', id)
-  redis.call('HSET', k, 'given', '1', 'owner', r.owner)
-  redis.call('PEXPIRE', k, seconds(r.slot))
-  return { 'GO', r.group, pick(r.group), str(r.slot), r.member, str(now) }
-end
-
-local function promise(r)
-  return { 'WAIT', r.group, pick(r.group), str(r.slot), r.member, str(now) }
-end
-
-local function known(epoch)
-  return redis.call('HGET', P .. 'epoch', 'id') == epoch and redis.call('EXISTS', index.groups) == 1
-end
-
 local ops = {}
 
--- epoch config span days | id owner token fresh dispatch horizon
--- fresh: the owner has seen this id given, so a call may have been made under it
+-- epoch index span days | id owner asked token fresh dispatch horizon user tokens
+-- asked: number of the question, growing for an owner
 -- token: the asker holds this place and has made no call under it
+-- fresh: the owner has seen this id given, so a call may have been made under it
 function ops.reserve(a)
-  local epoch, c, spanMillis, dayStarts, id, owner, token, fresh = unpack(a)
-  local dispatch, horizon = tonumber(a[9]), tonumber(a[10])
-  withConfig(c, spanMillis, dayStarts)
-  if not known(epoch) then return { 'JOIN', str(now) } end
+  local epoch, name, spanMillis, dayStarts, id, owner, asked, token, fresh = unpack(a)
+  local horizon, user, tokens = tonumber(a[11]), a[12], tonumber(a[13])
+  asked = tonumber(asked)
+  dispatch = tonumber(a[10])
+  with(name, spanMillis, dayStarts)
+  if call('HGET', P .. 'epoch', 'id') ~= epoch or call('EXISTS', index.groups) == 0 then return { 'JOIN', str(now) } end
   if dayStarts ~= '' and (#days < 3 or now < days[2] or now >= days[3]) then return { 'CALENDAR', str(now) } end
+  if call('EXISTS', index.turn) == 0 then build(index) end
 
   local r = record(id)
-  local missed = '0'
+  local missed, alone = false, false
+  if r and r.owner == owner and asked <= r.asked then return { 'STALE', str(now) } end
   if r then
-    local usable, cool = keysOf(r.group)
-    local inTime = now <= r.slot + dispatch and #usable > 0 and cool <= math.max(now, r.slot)
-    if inTime and not r.given and outlawed(r) then inTime = false end
+    local here = r.index.model == index.model
+    if not r.given and not r.own then sweep(r.index, r.user) end
+    local held = r.own
+    if not held then held = placeOf(r.index, r.user, id) end
+    local inTime = here and held and now <= held.slot + dispatch and #groupOf(index, held.group).keys > 0
+      and groupOf(index, held.group).rest <= math.max(now, held.slot)
     if r.given then
-      if token == r.member and fresh == '1' then
-        -- The asker was late and says that it made no call.
-        remove(id, r.group, r.slot, r.member)
-        missed = '1'
-      elseif fresh ~= '1' and owner == r.owner and inTime then
-        -- Its first answer was lost on the way.
-        return give(id, r)
+      if (token == held.member and fresh == '1') or (fresh ~= '1' and owner == r.owner and not inTime) then
+        -- The asker was late, or its first answer was lost on the way: it says that it made no call.
+        vacate(r.index, held, r.tokens)
+        missed = true
+      elseif fresh ~= '1' and owner == r.owner then
+        -- As above, and there is still time.
+        r.asked = asked
+        write(id, r, held, true)
+        return answer('GO', held)
       end
-      -- Otherwise a call may have been made: the slot stays spent, and this is another call.
-    elseif inTime then
-      -- Nobody calls without having it given, so whoever asks now may take the place over.
-      r.owner = owner
-      if now >= r.slot then return give(id, r) end
-      return promise(r)
+      -- Otherwise a call may have been made: the place stays spent, and this is another call.
     else
-      remove(id, r.group, r.slot, r.member)
-      missed = '1'
+      -- Nobody calls without having it given, so whoever asks now may take the place over.
+      r.owner, r.asked = owner, asked
+      local void = held and not call('ZSCORE', key('log', laneOf(r.index, held.group)), held.member)
+      if inTime and not void and not outlawed(held) then
+        if now < held.slot then
+          if not r.own and r.index.name == index.name then
+            local _, i = placeOf(index, r.user, id)
+            improve(index, r.user, i, tokens)
+            held = placeOf(index, r.user, id)
+          end
+          write(id, r, held, false, r.own)
+          return answer('WAIT', held)
+        end
+        local fits, size = resize(index, held, tokens)
+        if fits then
+          r.tokens = size
+          return give(id, r, held)
+        end
+        -- It is larger than the place, and gets one of its own that nobody can swap.
+        alone = true
+      end
+      missed = not held or now > held.slot + dispatch
+      if not r.own then unpair(r.index, r.user, id, held) end
+      if held then vacate(r.index, held) end
     end
   end
 
-  local from = math.max(now, num(redis.call('GET', P .. 'floor')) or 0)
-  local group, slot = choose(from)
-  if not group then return { 'NONE', 'off', '', str(now) } end
+  local from = math.max(now, num(call('GET', P .. 'floor')) or 0)
+  local group, slot = choose(from, tokens)
+  if not group then
+    local soon = call('ZRANGE', index.later, 0, 0, 'WITHSCORES')[2] or call('ZRANGE', index.ready, 0, 0)[1] and now + 5000
+    if soon then return { 'NONE', 'later', str(math.max(now + 5000, tonumber(soon))), str(now) } end
+    return { 'NONE', 'off', '', str(now) }
+  end
   if slot > now + horizon then return { 'NONE', 'later', str(slot), str(now) } end
 
-  local turn = redis.call('HINCRBY', index.turn, '#', 1)
-  redis.call('HSET', index.turn, group, turn)
-  local member = id .. '/' .. str(turn) .. '.' .. c
-  local log = key('log', group)
-  redis.call('ZADD', log, str(slot), member)
-  redis.call('PEXPIRE', log, math.max(redis.call('PTTL', log), seconds(slot)))
-  addTo(index.old, str(slot + span), group .. ' ' .. member)
-  countDay(group, slot, 1)
-  if redis.call('ZSCORE', index.ready, group) then toReady(group) else toLater(group, slot) end
-  if turn % 16 == 1 then
-    for _, k in pairs(index) do redis.call('PEXPIRE', k, 30 * DAY) end
-    redis.call('ZADD', P .. 'configs', str(now), c)
-    redis.call('PEXPIRE', P .. 'configs', 30 * DAY)
+  local held = take(id, group, slot, tokens)
+  local kept = r and r.index.name == index.name and r.tag
+  r = { index = index, user = user, owner = owner, asked = asked, tokens = sizeOf(held.member) }
+  if slot <= now then
+    r.tag = kept or num(call('HGET', index.turn, 'V')) or 0
+    write(id, r, held, true)
+    return answer('GO', held, missed)
   end
-
-  r = { group = group, slot = slot, member = member, owner = owner }
-  local k = key('id', id)
-  local due = slot <= now
-  redis.call('HSET', k, 'group', group, 'slot', str(slot), 'member', member, 'owner', owner, 'given', due and '1' or '0')
-  redis.call('PEXPIRE', k, seconds(slot))
-  local answer = promise(r)
-  if due then answer[1] = 'GO' end
-  answer[7] = missed
-  return answer
+  sweep(index, user)
+  local last = num(call('ZSCORE', index.users, user))
+  local v = num(call('HGET', index.turn, 'V')) or 0
+  r.tag = kept or (last and math.max(v, last + 1) or v)
+  if alone then
+    write(id, r, held, false, true)
+    return answer('WAIT', held, missed)
+  end
+  r.tag = pair(index, user, id, r.tag, held)
+  local _, i = placeOf(index, user, id)
+  improve(index, user, i, tokens)
+  held = placeOf(index, user, id)
+  if held.slot <= now and good(index, held) then
+    local fits, size = resize(index, held, tokens)
+    if fits then
+      r.tokens = size
+      return give(id, r, held, missed)
+    end
+  end
+  write(id, r, held, false)
+  return answer('WAIT', held, missed)
 end
 
--- days | id token; token empty frees only what was not given
+-- days | id token given: frees a place under which no call was made, and none will be
+-- given '1': the asker was permitted to call at the place of this name; otherwise only what was promised is freed
 function ops.release(a)
-  local dayStarts, id, token = unpack(a)
-  withConfig('', '0', dayStarts)
+  local dayStarts, id, token, given = unpack(a)
+  with('/', '0', dayStarts)
   local r = record(id)
-  if r and (token == r.member or (token == '' and not r.given)) then
-    remove(id, r.group, r.slot, r.member)
-    return { 'OK', str(now) }
+  if not r then return { 'GONE', str(now) } end
+  if r.given and given == '1' and token == r.own.member then
+    vacate(r.index, r.own, r.tokens)
+  elseif not r.given and given ~= '1' then
+    local held = r.own or placeOf(r.index, r.user, id)
+    if not r.own then unpair(r.index, r.user, id, held) end
+    if held then vacate(r.index, held) end
+  else
+    return { 'GONE', str(now) }
   end
-  return { 'GONE', str(now) }
+  call('DEL', key('id', id))
+  return { 'OK', str(now) }
 end
 
--- remembered fresh wait config span days | n (group spec)* | m (group member slot)* | (group day calls)*
+-- span lane id member tokens: what a call has really taken
+function ops.used(a)
+  local spanMillis, lane, id, member, tokens = unpack(a)
+  with('/', spanMillis, '')
+  local before, held = unpack(call('HMGET', key('id', id), 'tokens', 'member'))
+  local slot = call('ZSCORE', key('log', lane), member)
+  if held ~= member or not slot or before == '0' then return { 'GONE', str(now) } end
+  countTokens(lane, tonumber(slot), tonumber(tokens) - tonumber(before))
+  call('HSET', key('id', id), 'tokens', tokens)
+  return { 'OK', str(now) }
+end
+
+-- remembered fresh wait config span days | n (group spec)* | m (lane member slot tokens)* | (lane day calls)*
 -- Makes the configuration known and agrees on the epoch; what the asker itself has spent is entered.
 -- wait '1': others may have spent without Redis as well.
 function ops.join(a)
   local remembered, fresh, wait, c, spanMillis, dayStarts = unpack(a)
-  withConfig(c, spanMillis, dayStarts)
+  with(c .. '/', spanMillis, dayStarts)
   local epoch = P .. 'epoch'
-  local id, safe = unpack(redis.call('HMGET', epoch, 'id', 'safe'))
+  local id, safe = unpack(call('HMGET', epoch, 'id', 'safe'))
   if not id then
     id = fresh
     safe = '0'
-    redis.call('HSET', epoch, 'id', id, 'safe', '0')
+    call('HSET', epoch, 'id', id, 'safe', '0')
   end
   -- The data were lost after this worker last saw them, so what the others have spent is unknown: a full span is taken
   -- to be spent. Once for an epoch is enough, as everybody spends by it from then on.
   local lost = remembered ~= '' and remembered ~= id and safe ~= '1'
-  if lost then redis.call('HSET', epoch, 'safe', '1') end
+  if lost then call('HSET', epoch, 'safe', '1') end
   if lost or wait == '1' then
-    local floor = math.max(num(redis.call('GET', P .. 'floor')) or 0, now + span)
-    redis.call('SET', P .. 'floor', str(floor), 'PX', str(floor - now + span))
+    local floor = math.max(num(call('GET', P .. 'floor')) or 0, now + span)
+    call('SET', P .. 'floor', str(floor), 'PX', str(floor - now + span))
   end
   local n = tonumber(a[7])
   local at = 8
   for _ = 1, n do
-    local group, spec = a[at], a[at + 1]
-    redis.call('HSET', index.groups, group, spec)
-    if not redis.call('ZSCORE', index.ready, group) then
-      redis.call('ZADD', index.later, 'LT', str(now), group)
-    end
-    redis.call('ZREM', index.off, group)
+    call('HSET', index.groups, a[at], a[at + 1])
     at = at + 2
   end
+  call('PEXPIRE', index.groups, KEEP)
   local changed = remembered ~= '' and remembered ~= id
   n = tonumber(a[at])
   at = at + 1
   for _ = 1, n do
-    local group, member, slot = a[at], a[at + 1], tonumber(a[at + 2])
-    if redis.call('ZADD', key('log', group), 'NX', str(slot), member) == 1 then
-      if not changed then countDay(group, slot, 1) end
-      redis.call('PEXPIRE', key('log', group), math.max(redis.call('PTTL', key('log', group)), seconds(slot)))
+    local lane, member, slot, tokens = a[at], a[at + 1], tonumber(a[at + 2]), tonumber(a[at + 3])
+    local log = key('log', lane)
+    if call('ZADD', log, 'NX', str(slot), member) == 1 then
+      if not changed then countDay(lane, slot, 1) end
+      countTokens(lane, slot, tokens)
+      call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
     end
-    at = at + 3
+    at = at + 4
   end
   -- Each worker enters its own calls of the day into data that began anew.
   while changed and a[at] do
     local k = key('day', a[at] .. ':' .. a[at + 1])
-    redis.call('INCRBY', k, a[at + 2])
-    redis.call('PEXPIRE', k, 3 * DAY)
+    call('INCRBY', k, a[at + 2])
+    call('PEXPIRE', k, 3 * DAY)
     at = at + 3
   end
-  for _, k in pairs(index) do redis.call('PEXPIRE', k, 30 * DAY) end
-  redis.call('ZADD', P .. 'configs', str(now), c)
-  redis.call('ZREMRANGEBYSCORE', P .. 'configs', '-inf', str(now - 30 * DAY))
-  redis.call('PEXPIRE', P .. 'configs', 30 * DAY)
-  return { 'OK', id, str(now), lost and '1' or '0' }
+  return { 'OK', id, str(now) }
 end
 
 function ops.time()
   return { str(now) }
 end
 
--- group millis reason: rests for so long from now; never shortens a rest
+-- group model millis reason: rests for so long from now; never shortens a rest
 function ops.cool(a)
-  local group, millis, why = unpack(a)
-  local state = key('state', group)
-  local until_ = now + tonumber(millis)
-  local before = num(redis.call('HGET', state, 'cool')) or 0
-  if until_ > before then
-    redis.call('HSET', state, 'cool', str(until_), 'why', why)
-    redis.call('PEXPIRE', state, math.max(STATE_TTL, until_ - now))
+  local group, model, millis, why = unpack(a)
+  local rest = key('rest', group .. '/' .. model)
+  local till = now + tonumber(millis)
+  local before = num(call('HGET', rest, 'until')) or 0
+  if till > before then
+    call('HSET', rest, 'until', str(till), 'why', why)
+    call('PEXPIRE', rest, till - now)
   end
-  for _, c in ipairs(configs()) do
-    if redis.call('ZREM', key('ready', c), group) == 1 then
-      addTo(key('later', c), str(math.max(until_, before)), group)
-    end
+  till = math.max(till, before)
+  for _, ix in ipairs(indexes(model)) do
+    if call('ZREM', ix.ready, group) == 1 then addTo(ix.later, str(till), group) end
   end
-  return { 'OK', str(math.max(until_, before)), str(now) }
+  return { 'OK', str(till), str(now) }
 end
 
--- group: a call has succeeded, so the rest is over
+-- group model: a call has succeeded, so the rest is over
 function ops.probed(a)
-  redis.call('HDEL', key('state', a[1]), 'cool', 'why')
-  reopen(a[1])
+  if call('DEL', key('rest', a[1] .. '/' .. a[2])) == 1 then reopen(a[1], a[2]) end
   return { 'OK', str(now) }
 end
 
 -- group keyhash reason
 function ops.disable(a)
-  local state = key('state', a[1])
-  redis.call('HSET', state, 'off:' .. a[2], a[3])
-  redis.call('PEXPIRE', state, math.max(STATE_TTL, redis.call('PTTL', state)))
+  local off = key('off', a[1])
+  call('HSET', off, a[2], a[3])
+  call('PEXPIRE', off, STATE_TTL)
   return { 'OK', str(now) }
 end
 
 -- group keyhash
 function ops.enable(a)
-  redis.call('HDEL', key('state', a[1]), 'off:' .. a[2])
+  call('HDEL', key('off', a[1]), a[2])
   reopen(a[1])
   return { 'OK', str(now) }
 end
 
--- window days | group*: for each used, used today, cool until, why, n, (keyhash reason)*
+-- The models that are in use, for states.
+function ops.models()
+  local models, seen = {}, {}
+  for _, ix in ipairs(indexes()) do
+    if not seen[ix.model] then
+      seen[ix.model] = true
+      models[#models + 1] = ix.model
+    end
+  end
+  return models
+end
+
+-- window days | n model* | group*: for each group m (keyhash reason)*, and for each of its models
+-- used, used today, rests until, why
 function ops.states(a)
   local window = tonumber(a[1])
-  withConfig('', '0', a[2])
+  with('/', '0', a[2])
+  local n = tonumber(a[3])
   local out = { str(now) }
-  for i = 3, #a do
-    local state = redis.call('HGETALL', key('state', a[i]))
-    local cool, why, off = '0', '', {}
-    for s = 1, #state, 2 do
-      if state[s] == 'cool' then cool = state[s + 1]
-      elseif state[s] == 'why' then why = state[s + 1]
-      else
-        off[#off + 1] = string.sub(state[s], 5)
-        off[#off + 1] = state[s + 1]
-      end
-    end
-    local today = days[2] and redis.call('GET', key('day', a[i] .. ':' .. str(days[2]))) or '0'
-    out[#out + 1] = str(redis.call('ZCOUNT', key('log', a[i]), '(' .. str(now - window), str(now)))
-    out[#out + 1] = today or '0'
-    out[#out + 1] = cool
-    out[#out + 1] = why
+  for i = 4 + n, #a do
+    local off = call('HGETALL', key('off', a[i]))
     out[#out + 1] = str(#off / 2)
     for _, v in ipairs(off) do out[#out + 1] = v end
+    for j = 4, 3 + n do
+      local lane = a[i] .. '/' .. a[j]
+      local rest = call('HMGET', key('rest', lane), 'until', 'why')
+      out[#out + 1] = str(call('ZCOUNT', key('log', lane), '(' .. str(now - window), str(now)))
+      out[#out + 1] = days[2] and call('GET', dayKey(lane, 2)) or '0'
+      out[#out + 1] = rest[1] or '0'
+      out[#out + 1] = rest[2] or ''
+    end
   end
   return out
 end

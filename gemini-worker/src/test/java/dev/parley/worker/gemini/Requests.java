@@ -26,6 +26,7 @@ final class Requests {
         return new GenerationRequest(
                 GenerationRequest.VERSION,
                 new AnswerRef(UUID.randomUUID(), UUID.randomUUID(), 1, 1),
+                UUID.randomUUID(),
                 model,
                 system,
                 List.of(turns),

@@ -27,7 +27,7 @@ class KeysFileTest {
                         groups:
                           - name: team-a
                             keys: [AIzaOne, AIzaTwo]
-                            limits: {requestsPerMinute: 5, requestsPerDay: 100}
+                            limits: {requestsPerMinute: 5, requestsPerDay: 100, tokensPerMinute: 9000}
                             weight: 3
                           - name: '7'
                             keys:
@@ -37,7 +37,7 @@ class KeysFileTest {
                         new QuotaGroup(
                                 "team-a",
                                 List.of(new ApiKey("AIzaOne"), new ApiKey("AIzaTwo")),
-                                new QuotaGroup.Limits(Optional.of(5), Optional.of(100)),
+                                new QuotaGroup.Limits(Optional.of(5), Optional.of(100), Optional.of(9_000)),
                                 3),
                         new QuotaGroup("7", List.of(new ApiKey("AIzaThree"))));
     }

@@ -10,6 +10,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,6 +18,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LocalQuotaTest {
     private static final List<QuotaGroup> ONE = List.of(new QuotaGroup("g", List.of(new ApiKey("secret"))));
     private static final Clock NOON = Clock.fixed(Instant.parse("2026-07-01T19:00:00Z"), ZoneOffset.UTC);
+
+    private static final Demand DEMAND = new Demand("model", new UUID(0, 1), 100);
+    private static final Lane LANE = new Lane("g", "model");
 
     private static LocalQuota local(Optional<Integer> perDay) {
         QuotaLimits limits = new QuotaLimits(10, perDay, Duration.ofMinutes(1), Duration.ofMinutes(1));
@@ -26,7 +30,8 @@ class LocalQuotaTest {
     private static int givenNow(LocalQuota local, WorkerShare share, long notBefore, long now) {
         int given = 0;
         for (int i = 0; i < 100; i++) {
-            if (local.reserve(new ReservationId("r" + i), share, notBefore, now) instanceof LocalQuota.Choice.Slot slot
+            if (local.reserve(new ReservationId("r" + i), DEMAND, share, notBefore, now)
+                            instanceof LocalQuota.Choice.Slot slot
                     && slot.given()) {
                 given++;
             }
@@ -57,9 +62,9 @@ class LocalQuotaTest {
     void callsThatRedisPermittedCountToo() {
         LocalQuota local = local(Optional.empty());
         for (int i = 0; i < 7; i++) {
-            local.spent(new ReservationId("shared" + i), "g", "m" + i, 1_000);
+            local.spent(new ReservationId("shared" + i), LANE, "m" + i, 0, 1_000);
         }
-        local.forget("g", "m3");
+        local.forget(LANE, "m3");
         assertThat(givenNow(local, WorkerShare.alone(), 0, 2_000)).isEqualTo(4);
     }
 
@@ -67,7 +72,11 @@ class LocalQuotaTest {
     void aDayOfWhichNobodyKnowsTheUseIsNotSpent() {
         LocalQuota local = local(Optional.of(8));
         assertThat(givenNow(local, WorkerShare.alone(), 0, 1_000)).isZero();
-        local.learn(Map.of("g", new SharedQuota.State(0, 5, 0, "", Map.of(), 0)), 1_000);
+        local.learn(
+                Map.of(
+                        "g",
+                        new SharedQuota.State(Map.of("model", new SharedQuota.LaneState(0, 5, 0, "")), Map.of(), 0)),
+                1_000);
         local.forgetPromises();
         assertThat(givenNow(local, WorkerShare.alone(), 0, 1_000)).isEqualTo(3);
     }
@@ -75,9 +84,9 @@ class LocalQuotaTest {
     @Test
     void aRestIsNeverShortened() {
         LocalQuota local = local(Optional.empty());
-        local.cool("g", 90_000, "long");
-        assertThat(local.cool("g", 10_000, "short")).isEqualTo(90_000);
-        assertThat(local.reserve(new ReservationId("r"), WorkerShare.alone(), 0, 20_000))
+        local.cool(LANE, 90_000, "long");
+        local.cool(LANE, 10_000, "short");
+        assertThat(local.reserve(new ReservationId("r"), DEMAND, WorkerShare.alone(), 0, 20_000))
                 .isInstanceOfSatisfying(LocalQuota.Choice.Slot.class, slot -> assertThat(slot.slot())
                         .isEqualTo(90_000));
     }

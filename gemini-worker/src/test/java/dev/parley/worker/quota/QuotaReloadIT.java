@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -31,10 +32,13 @@ class QuotaReloadIT {
     private static final QuotaLimits LIMITS = new QuotaLimits(
             6,
             Optional.empty(),
+            Optional.empty(),
             WINDOW,
             Duration.ofSeconds(30),
             new QuotaLimits.Guard(Duration.ofMillis(250), Duration.ofMillis(100)));
     private static final ApiKey KEY = new ApiKey("first-secret");
+
+    private static final Demand DEMAND = new Demand("model", new UUID(0, 1), 100);
 
     private final List<AutoCloseable> opened = new ArrayList<>();
     private final Arrivals arrivals = new Arrivals();
@@ -51,7 +55,7 @@ class QuotaReloadIT {
         return new QuotaGroup(
                 name,
                 List.of(secrets).stream().map(ApiKey::new).toList(),
-                new QuotaGroup.Limits(Optional.of(perMinute), Optional.empty()),
+                new QuotaGroup.Limits(Optional.of(perMinute), Optional.empty(), Optional.empty()),
                 weight);
     }
 
@@ -72,7 +76,7 @@ class QuotaReloadIT {
     }
 
     private Turn.Reserved turn(QuotaScheduler scheduler) {
-        return (Turn.Reserved) scheduler.reserve(id(), Optional.empty());
+        return (Turn.Reserved) scheduler.reserve(id(), DEMAND, Optional.empty());
     }
 
     /** Calls until told to stop; what is under way is still made. @return the keys that were used */
@@ -81,7 +85,7 @@ class QuotaReloadIT {
             List<ApiKey> keys = new ArrayList<>();
             while (!stop.get()) {
                 ReservationId id = id();
-                Turn.Reserved turn = (Turn.Reserved) scheduler.reserve(id, Optional.empty());
+                Turn.Reserved turn = (Turn.Reserved) scheduler.reserve(id, DEMAND, Optional.empty());
                 while (true) {
                     long arrived = System.nanoTime();
                     if (turn.due() && !turn.expired(arrived)) {
@@ -90,7 +94,7 @@ class QuotaReloadIT {
                         break;
                     }
                     TimeUnit.NANOSECONDS.sleep(turn.waitLeft().toNanos());
-                    turn = (Turn.Reserved) scheduler.reserve(id, Optional.of(turn));
+                    turn = (Turn.Reserved) scheduler.reserve(id, DEMAND, Optional.of(turn));
                 }
             }
             return keys;
@@ -163,14 +167,14 @@ class QuotaReloadIT {
         Turn.Reserved added = turn(scheduler);
         assertThat(added.due()).as("an added group works at once").isTrue();
         assertThat(added.group()).isEqualTo("new");
-        Turn.Reserved moved = (Turn.Reserved) scheduler.reserve(onOld.id(), Optional.of(onOld));
+        Turn.Reserved moved = (Turn.Reserved) scheduler.reserve(onOld.id(), DEMAND, Optional.of(onOld));
         assertThat(moved.group()).as("a promise of a removed group").isEqualTo("new");
         assertThat(moved.due()).isTrue();
-        Turn.Reserved kept = (Turn.Reserved) scheduler.reserve(other.id(), Optional.of(other));
+        Turn.Reserved kept = (Turn.Reserved) scheduler.reserve(other.id(), DEMAND, Optional.of(other));
         assertThat(kept.token()).as("a promise of a group that stays").isEqualTo(other.token());
         assertThat(kept.key()).isEqualTo(new ApiKey("second-secret"));
         // What a running call on the removed group still has to say is taken.
-        scheduler.cool("old", Optional.empty());
+        scheduler.cool("old", "model", Optional.empty());
         scheduler.disable("old", new ApiKey("old-secret"), "API_KEY_INVALID");
         scheduler.release(onOld);
         assertThat(scheduler.states()).extracting(GroupState::group).containsExactly("both", "new");
@@ -206,13 +210,14 @@ class QuotaReloadIT {
         QuotaScheduler scheduler = scheduler(URI.create(server.url()), one(3));
         server.stop();
         await().until(() -> {
-            scheduler.reserve(id(), Optional.empty());
+            scheduler.reserve(id(), DEMAND, Optional.empty());
             return !scheduler.spendsShared();
         });
         // A whole span watched alone makes the own log complete.
         ReservationId first = id();
         await().atMost(Duration.ofSeconds(20))
-                .until(() -> scheduler.reserve(first, Optional.empty()) instanceof Turn.Reserved turn && turn.due());
+                .until(() ->
+                        scheduler.reserve(first, DEMAND, Optional.empty()) instanceof Turn.Reserved turn && turn.due());
 
         List<QuotaGroup> more = List.of(group("g", 3, 1, KEY.secret()), group("h", 4, 1, "h-secret"));
         scheduler.reload(more);

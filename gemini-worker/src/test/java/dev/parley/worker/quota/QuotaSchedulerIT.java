@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -34,11 +35,14 @@ class QuotaSchedulerIT {
     private static final QuotaLimits LIMITS = new QuotaLimits(
             LIMIT,
             Optional.empty(),
+            Optional.empty(),
             WINDOW,
             Duration.ofSeconds(30),
             new QuotaLimits.Guard(Duration.ofMillis(250), Duration.ofMillis(100)));
     private static final List<QuotaGroup> GROUPS =
             QuotaGroups.parse(List.of("team=first-secret", "team=second-secret", "third-secret"));
+
+    private static final Demand DEMAND = new Demand("model", new UUID(0, 1), 100);
 
     private final List<AutoCloseable> opened = new ArrayList<>();
     private final Arrivals arrivals = new Arrivals();
@@ -68,7 +72,7 @@ class QuotaSchedulerIT {
         ReservationId id = id();
         Optional<Turn.Reserved> earlier = Optional.empty();
         while (true) {
-            switch (scheduler.reserve(id, earlier)) {
+            switch (scheduler.reserve(id, DEMAND, earlier)) {
                 case Turn.Reserved turn
                 when turn.due() -> {
                     // Between the look and the arrival lies what the guard calls travel; a pause here is the test's,
@@ -137,8 +141,8 @@ class QuotaSchedulerIT {
         calls(8, List.of(scheduler));
         QuotaGroup team = GROUPS.getFirst();
         scheduler.disable(team.name(), team.keys().getFirst(), "API_KEY_INVALID");
-        scheduler.cool(team.name(), Optional.empty());
-        Turn turn = scheduler.reserve(id(), Optional.empty());
+        scheduler.cool(team.name(), "model", Optional.empty());
+        Turn turn = scheduler.reserve(id(), DEMAND, Optional.empty());
 
         Redis redis = (Redis) opened.getFirst();
         StringBuilder everything = new StringBuilder(turn + " " + scheduler.states() + " " + GROUPS);
@@ -162,7 +166,7 @@ class QuotaSchedulerIT {
         URI uri = URI.create(SharedServers.freshRedis());
         QuotaScheduler scheduler = scheduler(uri, WorkerShare::alone);
         calls(12, List.of(scheduler));
-        scheduler.cool("team", Optional.of(Duration.ofSeconds(1)));
+        scheduler.cool("team", "model", Optional.of(Duration.ofSeconds(1)));
         Redis redis = (Redis) opened.getFirst();
         assertThat(redis.<List<String>>call(commands -> commands.keys("*")))
                 .filteredOn(key -> redis.<Long>call(commands -> commands.pttl(key)) < 0)
@@ -177,25 +181,27 @@ class QuotaSchedulerIT {
         QuotaGroup single = GROUPS.get(1);
         ApiKey second = GROUPS.getFirst().keys().get(1);
 
-        one.cool(single.name(), Optional.of(Duration.ofSeconds(20)));
+        one.cool(single.name(), "model", Optional.of(Duration.ofSeconds(20)));
         one.disable("team", second, "API_KEY_INVALID");
 
         for (int i = 0; i < LIMIT; i++) {
-            assertThat(two.reserve(id(), Optional.empty())).isInstanceOfSatisfying(Turn.Reserved.class, turn -> {
-                assertThat(turn.due()).isTrue();
-                assertThat(turn.key()).isEqualTo(GROUPS.getFirst().keys().getFirst());
-            });
+            assertThat(two.reserve(id(), DEMAND, Optional.empty()))
+                    .isInstanceOfSatisfying(Turn.Reserved.class, turn -> {
+                        assertThat(turn.due()).isTrue();
+                        assertThat(turn.key())
+                                .isEqualTo(GROUPS.getFirst().keys().getFirst());
+                    });
         }
         await().until(() -> two.groupsReady() == 1);
         assertThat(two.state("team").disabledKeys())
                 .containsExactly(java.util.Map.entry(second.hash(), "API_KEY_INVALID"));
         assertThat(two.state(single.name()).coolingFor()).isPositive();
-        one.probeSucceeded(single.name());
+        one.probeSucceeded(single.name(), "model");
         await().until(() -> two.groupsReady() == 2);
         one.disable("team", GROUPS.getFirst().keys().getFirst(), "402");
         await().until(() -> two.state("team").disabled());
         one.disable(single.name(), single.keys().getFirst(), "403");
-        assertThat(two.reserve(id(), Optional.empty()))
+        assertThat(two.reserve(id(), DEMAND, Optional.empty()))
                 .isInstanceOfSatisfying(
                         Turn.NoneUsable.class, none -> assertThat(none.until()).isEmpty());
     }
@@ -203,10 +209,10 @@ class QuotaSchedulerIT {
     @Test
     void keysOfOneGroupTakeTurns() {
         QuotaScheduler scheduler = scheduler(URI.create(SharedServers.freshRedis()), WorkerShare::alone);
-        scheduler.cool(GROUPS.get(1).name(), Optional.of(Duration.ofSeconds(20)));
+        scheduler.cool(GROUPS.get(1).name(), "model", Optional.of(Duration.ofSeconds(20)));
         List<ApiKey> used = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
-            used.add(((Turn.Reserved) scheduler.reserve(id(), Optional.empty())).key());
+            used.add(((Turn.Reserved) scheduler.reserve(id(), DEMAND, Optional.empty())).key());
         }
         assertThat(used.get(0)).isEqualTo(used.get(2)).isNotEqualTo(used.get(1));
         assertThat(used.get(1)).isEqualTo(used.get(3));
@@ -215,19 +221,19 @@ class QuotaSchedulerIT {
     @Test
     void aReleasedTurnIsUsedAgainAndAnExpiredOneIsReplaced() {
         QuotaScheduler scheduler = scheduler(URI.create(SharedServers.freshRedis()), WorkerShare::alone);
-        scheduler.cool("team", Optional.of(Duration.ofMinutes(5)));
+        scheduler.cool("team", "model", Optional.of(Duration.ofMinutes(5)));
         List<Turn.Reserved> turns = new ArrayList<>();
         for (int i = 0; i < LIMIT; i++) {
-            turns.add((Turn.Reserved) scheduler.reserve(id(), Optional.empty()));
+            turns.add((Turn.Reserved) scheduler.reserve(id(), DEMAND, Optional.empty()));
         }
         assertThat(turns).allMatch(Turn.Reserved::due);
         scheduler.release(turns.get(2));
-        assertThat(scheduler.reserve(id(), Optional.empty()))
+        assertThat(scheduler.reserve(id(), DEMAND, Optional.empty()))
                 .isInstanceOfSatisfying(
                         Turn.Reserved.class, turn -> assertThat(turn.due()).isTrue());
         Turn.Reserved late = turns.get(3);
         await().until(() -> late.expired(System.nanoTime()));
-        Turn.Reserved replaced = (Turn.Reserved) scheduler.reserve(late.id(), Optional.of(late));
+        Turn.Reserved replaced = (Turn.Reserved) scheduler.reserve(late.id(), DEMAND, Optional.of(late));
         assertThat(replaced.token()).isNotEqualTo(late.token());
     }
 
@@ -286,7 +292,7 @@ class QuotaSchedulerIT {
         AtomicInteger slow = new AtomicInteger();
         for (int i = 0; i < 50; i++) {
             long asked = System.nanoTime();
-            scheduler.reserve(id(), Optional.empty());
+            scheduler.reserve(id(), DEMAND, Optional.empty());
             if (System.nanoTime() - asked >= TIMEOUT.toNanos()) {
                 slow.incrementAndGet();
             }
@@ -297,6 +303,7 @@ class QuotaSchedulerIT {
     /** Half of the guard goes to the answer's way back, so the guard has to be larger than elsewhere. */
     private static final QuotaLimits PATIENT = new QuotaLimits(
             LIMIT,
+            Optional.empty(),
             Optional.empty(),
             WINDOW,
             Duration.ofSeconds(30),
@@ -352,11 +359,43 @@ class QuotaSchedulerIT {
     }
 
     @Test
+    void oneSlowMomentOfRedisThrowsNobodyOutAndCostsNoTurn() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        AtomicInteger left = new AtomicInteger();
+        Redis redis = Redis.open(link.uri(), TIMEOUT);
+        opened.add(redis);
+        QuotaScheduler scheduler = QuotaScheduler.open(
+                redis, GROUPS, LIMITS, () -> new WorkerShare(2, 0, false), Clock.systemUTC(), new QuotaListener() {
+                    @Override
+                    public void shared(boolean shared) {
+                        left.incrementAndGet();
+                    }
+                });
+        opened.add(scheduler);
+        link.hold(TIMEOUT.multipliedBy(3).dividedBy(2));
+
+        calls(LIMIT * GROUPS.size(), List.of(scheduler));
+
+        assertThat(left).hasValue(0);
+        GROUPS.forEach(group -> assertThat(arrivals.of(group.name())).hasSize(LIMIT));
+        arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+    }
+
+    @Test
+    void aRedisThatIsConnectedAndSilentIsLeft() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        QuotaScheduler scheduler = scheduler(link.uri(), WorkerShare::alone);
+        link.hold(Duration.ofHours(1));
+        assertThat(scheduler.reserve(id(), DEMAND, Optional.empty())).isInstanceOf(Turn.Reserved.class);
+        assertThat(scheduler.spendsShared()).isFalse();
+    }
+
+    @Test
     void oneInterruptedAskerSaysNothingOfRedis() throws Exception {
         QuotaScheduler scheduler = patient(link(Duration.ofMillis(200)));
         Thread asker = Thread.ofVirtual().start(() -> {
             try {
-                scheduler.reserve(id(), Optional.empty());
+                scheduler.reserve(id(), DEMAND, Optional.empty());
             } catch (RedisUnavailable e) {
                 // Interrupted.
             }

@@ -2,17 +2,22 @@ package dev.parley.worker.quota;
 
 import dev.parley.pipeline.redis.Redis;
 import dev.parley.worker.key.ApiKey;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
 import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
-/** Workers that call a model through the script of a real Redis, on a clock that jumps from event to event. */
+/** Workers that call models through the script of a real Redis, on a clock that jumps from event to event. */
 final class Simulation {
     static final long START = 1_800_000_000_000L;
+    static final String MODEL = "model";
 
     final Random random;
     final QuotaLimits limits;
@@ -21,13 +26,46 @@ final class Simulation {
     final List<Worker> workers = new ArrayList<>();
     final Arrivals arrivals = new Arrivals();
     final List<Long> slotsInOrderOfAsking = new ArrayList<>();
+    /** In the order of their calls. */
+    final List<Request> called = new ArrayList<>();
+
     long now = START;
-    /** Of ten thousand turns: comes too late, dies and is taken over, is given back. */
+    /**
+     * Of ten thousand turns: comes too late, dies and is taken over, is given back, is asked for too early by a clock that
+     * jumped, has its answer lost on the way.
+     */
     int late;
 
     int dies;
     int givesBack;
+    int early;
+    int lost;
     int missed;
+
+    /** One message of a user. */
+    static final class Request {
+        final ReservationId id;
+        final Demand demand;
+        final long askedAt;
+        /** When it would start, as it was first told. */
+        long toldAt;
+
+        long slot;
+
+        Request(ReservationId id, Demand demand, long askedAt) {
+            this.id = id;
+            this.demand = demand;
+            this.askedAt = askedAt;
+        }
+
+        long waited() {
+            return slot - askedAt;
+        }
+
+        long told() {
+            return toldAt - askedAt;
+        }
+    }
 
     private record Event(long at, long order, Runnable run) {}
 
@@ -51,8 +89,9 @@ final class Simulation {
     /** One process; a restart forgets all of it. */
     final class Worker {
         final SharedQuota quota = new SharedQuota(redis, groups, limits, "w" + ids++, () -> Long.toString(now));
-        final List<String> spent = new ArrayList<>();
-        final LongFunction<SharedQuota.Spent> own = ahead -> new SharedQuota.Spent(List.copyOf(spent), List.of());
+        final List<String> calls = new ArrayList<>();
+        final Set<ReservationId> given = new HashSet<>();
+        final LongFunction<SharedQuota.Spent> own = ahead -> new SharedQuota.Spent(List.copyOf(calls), List.of());
     }
 
     void at(long time, Runnable run) {
@@ -75,45 +114,80 @@ final class Simulation {
         workers.set(worker, new Worker());
     }
 
-    /** A request comes in now. */
-    void request() {
-        ask(any(), new ReservationId("r" + ids++), "", true);
+    static UUID user(int number) {
+        return new UUID(0, number);
     }
 
-    private void ask(Worker worker, ReservationId id, String token, boolean first) {
-        switch (worker.quota.reserve(id, token, false, worker.own)) {
-            case SharedQuota.Answer.None none -> none.until().ifPresent(at -> at(at, () -> ask(any(), id, "", false)));
+    /** A request of a user of its own comes in now. */
+    Request request() {
+        return request(new Demand(MODEL, user(1_000_000 + ids), 0));
+    }
+
+    Request request(Demand demand) {
+        Request request = new Request(new ReservationId("r" + ids++), demand, now);
+        ask(any(), request, "");
+        return request;
+    }
+
+    private void ask(Worker worker, Request request, String token) {
+        boolean first = request.toldAt == 0;
+        SharedQuota.Answer answer =
+                worker.quota.reserve(request.id, request.demand, token, worker.given.contains(request.id), worker.own);
+        if (random.nextInt(10_000) < lost) {
+            // It asks again when it has waited for the answer in vain.
+            at(now + 500, () -> ask(worker, request, token));
+            return;
+        }
+        switch (answer) {
+            case SharedQuota.Answer.None none -> none.until().ifPresent(at -> at(at, () -> ask(any(), request, "")));
             case SharedQuota.Answer.Slot slot -> {
                 if (first) {
+                    request.toldAt = slot.slot();
                     slotsInOrderOfAsking.add(slot.slot());
                 }
                 if (slot.missed()) {
                     missed++;
                 }
                 if (slot.given()) {
-                    call(worker, slot);
+                    call(worker, request, slot);
                 } else if (random.nextInt(10_000) < givesBack) {
                     long moment = now + random.nextLong(slot.slot() - now);
-                    at(moment, () -> worker.quota.release(id, slot.member()));
-                    at(moment, this::request);
+                    at(moment, () -> worker.quota.release(request.id));
+                    at(moment, () -> request(request.demand));
                 } else if (random.nextInt(10_000) < dies) {
-                    at(slot.slot() - random.nextLong(slot.slot() - now), () -> ask(any(), id, "", false));
+                    at(slot.slot() - random.nextLong(slot.slot() - now), () -> ask(any(), request, ""));
+                } else if (random.nextInt(10_000) < early) {
+                    at(now + random.nextLong(slot.slot() - now), () -> ask(worker, request, slot.member()));
                 } else {
                     boolean tooLate = random.nextInt(10_000) < late;
                     long dispatch = limits.guard().dispatch().toMillis();
                     long delay = tooLate ? dispatch + 1 + random.nextLong(5_000) : random.nextLong(dispatch / 4 + 1);
-                    at(slot.slot() + delay, () -> ask(worker, id, slot.member(), false));
+                    at(slot.slot() + delay, () -> ask(worker, request, slot.member()));
                 }
             }
         }
     }
 
-    private void call(Worker worker, SharedQuota.Answer.Slot slot) {
-        worker.spent.addAll(List.of(slot.group(), slot.member(), Long.toString(now)));
-        long left = slot.slot() + limits.guard().dispatch().toMillis() - now;
+    private void call(Worker worker, Request request, SharedQuota.Answer.Slot slot) {
+        Lane lane = new Lane(slot.group(), request.demand.model());
+        long dispatch = limits.guard().dispatch().toMillis();
+        if (now > slot.slot() + dispatch) {
+            throw new AssertionError("given after its time");
+        }
+        worker.given.add(request.id);
+        worker.calls.addAll(
+                List.of(lane.text(), slot.member(), Long.toString(now), Integer.toString(request.demand.tokens())));
+        request.slot = slot.slot();
+        called.add(request);
+        long left = slot.slot() + dispatch - now;
         // At once, or as late as is allowed, and anything between.
         long sending = random.nextBoolean() ? random.nextLong(left + 1) : (random.nextBoolean() ? 0 : left);
         long travel = random.nextLong(limits.guard().travel().toMillis() + 1);
-        arrivals.add(slot.group(), now + sending + travel);
+        arrivals.add(lane.text(), now + sending + travel, request.demand.tokens());
+    }
+
+    /** Calls by day of the provider, by lane. */
+    int mostOfADay() {
+        return arrivals.mostOf(at -> PacificDays.startOf(Instant.ofEpochMilli(at)));
     }
 }

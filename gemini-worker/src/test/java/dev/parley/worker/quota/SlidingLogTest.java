@@ -28,7 +28,7 @@ class SlidingLogTest {
                     expected++;
                 }
                 assertThat(gap).isEqualTo(expected);
-                log.add(new SlidingLog.Entry(gap, "m" + i, new ReservationId("r" + i), true));
+                log.add(new SlidingLog.Entry(gap, "m" + i, new ReservationId("r" + i), true, 0));
                 slots.add(gap);
                 if (random.nextInt(4) == 0) {
                     int gone = random.nextInt(i + 1);

@@ -25,6 +25,7 @@ final class SlowLink implements AutoCloseable {
     private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicInteger mostUnanswered = new AtomicInteger();
     private volatile Duration delay;
+    private volatile long heldUntilNanos = System.nanoTime();
 
     private record Piece(byte[] bytes, long dueNanos) {}
 
@@ -44,6 +45,11 @@ final class SlowLink implements AutoCloseable {
 
     void delay(Duration each) {
         delay = each;
+    }
+
+    /** From now on no answer comes through for so long. */
+    void hold(Duration time) {
+        heldUntilNanos = System.nanoTime() + time.toNanos();
     }
 
     /** How many calls of a script were under way at once at most. */
@@ -93,7 +99,8 @@ final class SlowLink implements AutoCloseable {
             InputStream in = from.getInputStream();
             byte[] buffer = new byte[65_536];
             for (int n; (n = in.read(buffer)) >= 0; ) {
-                back.add(new Piece(Arrays.copyOf(buffer, n), System.nanoTime() + delay.toNanos()));
+                long now = System.nanoTime();
+                back.add(new Piece(Arrays.copyOf(buffer, n), now + Math.max(delay.toNanos(), heldUntilNanos - now)));
             }
         } catch (IOException e) {
             // The connection's end, whoever ended it.

@@ -173,6 +173,7 @@ class RequestFlowIT {
         return new GenerationRequest(
                 GenerationRequest.VERSION,
                 new AnswerRef(UUID.randomUUID(), UUID.randomUUID(), 1, 1),
+                UUID.randomUUID(),
                 "gemini-3.8-flash",
                 Optional.empty(),
                 List.of(new Turn(Role.USER, prompt)),

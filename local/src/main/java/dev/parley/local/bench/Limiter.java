@@ -18,6 +18,7 @@ import dev.parley.pipeline.runtime.Logs;
 import dev.parley.worker.GeminiWorker;
 import dev.parley.worker.WorkerSettings;
 import dev.parley.worker.key.ApiKey;
+import dev.parley.worker.quota.Demand;
 import dev.parley.worker.quota.QuotaGroup;
 import dev.parley.worker.quota.QuotaLimits;
 import dev.parley.worker.quota.QuotaListener;
@@ -145,6 +146,7 @@ final class Limiter {
                 .mapToObj(i -> new QuotaGroup("g" + i, List.of(new ApiKey("key-" + i))))
                 .toList();
         QuotaLimits limits = new QuotaLimits(LIMIT, Optional.empty(), WINDOW, WINDOW);
+        Demand demand = new Demand(Options.DEFAULT_MODEL, UUID.randomUUID(), 1);
         List<Figures> batches = new ArrayList<>();
         try (Redis redis = Redis.open(URI.create(SharedServers.freshRedis()), REDIS_TIMEOUT);
                 QuotaScheduler quota =
@@ -153,7 +155,7 @@ final class Limiter {
                 List<Long> took = new ArrayList<>();
                 for (int i = 0; i < 1_000; i++) {
                     long asked = System.nanoTime();
-                    quota.reserve(new ReservationId("bench-" + batch + "-" + i), Optional.empty());
+                    quota.reserve(new ReservationId("bench-" + batch + "-" + i), demand, Optional.empty());
                     took.add(System.nanoTime() - asked);
                 }
                 // The first three warm up.
@@ -251,6 +253,7 @@ final class Limiter {
         for (int i = 0; i < number; i++) {
             GenerationRequest request = GenerationRequest.first(
                     new AnswerRef(UUID.randomUUID(), UUID.randomUUID(), 1, 1),
+                    UUID.randomUUID(),
                     Options.DEFAULT_MODEL,
                     List.of(new GenerationRequest.Turn(GenerationRequest.Role.USER, "bench")),
                     "bench",

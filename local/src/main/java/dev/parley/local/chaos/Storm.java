@@ -28,7 +28,9 @@ final class Storm implements AutoCloseable {
     /** One in so many strikes kills. */
     private static final int KILLS = 5;
 
-    private static final Pattern LEFT = Pattern.compile("no more requests: (\\d+) handed back, (\\d+) left");
+    private static final Pattern HANDED_BACK =
+            Pattern.compile("\"message\":\"handed back\".*\"answer\":\"([0-9a-f-]{36})\"");
+    private static final Pattern LEFT = Pattern.compile("no more requests: \\d+ handed back, (\\d+) left");
 
     private final DevServices servers;
     private final Map<String, String> variables;
@@ -45,7 +47,7 @@ final class Storm implements AutoCloseable {
     private volatile ParleyClient client;
     private int killed;
     private int victimsStruck;
-    private long handedBack;
+    private final Map<String, Integer> handedBack = new HashMap<>();
     private long leftToTheBroker;
 
     /** When something was lost without a word, on the scale of {@link System#nanoTime()}. */
@@ -123,9 +125,12 @@ final class Storm implements AutoCloseable {
             gone.awaitExit(LONGEST_EXIT);
             Matcher left = LEFT.matcher(gone.log());
             if (left.find()) {
-                handedBack += Long.parseLong(left.group(1));
-                leftToTheBroker += Long.parseLong(left.group(2));
+                leftToTheBroker += Long.parseLong(left.group(1));
             }
+            HANDED_BACK
+                    .matcher(gone.log())
+                    .results()
+                    .forEach(found -> handedBack.merge(found.group(1), 1, Integer::sum));
         }
     }
 
@@ -188,7 +193,12 @@ final class Storm implements AutoCloseable {
 
     /** Requests that stopping workers handed back; known after the storm. */
     long handedBack() {
-        return handedBack;
+        return handedBack.values().stream().mapToInt(Integer::intValue).sum();
+    }
+
+    /** How often the request for an answer was handed back, by the workers' own word. */
+    int handedBack(String answer) {
+        return handedBack.getOrDefault(answer, 0);
     }
 
     /** Requests that stopping workers could not hand back. */

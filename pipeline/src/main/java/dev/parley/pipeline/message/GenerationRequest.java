@@ -3,11 +3,14 @@ package dev.parley.pipeline.message;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * The body of a message on the request queue: all that a worker needs to answer, as workers never touch PostgreSQL.
  *
  * @param version of this format, {@link #VERSION}
+ * @param user who asks; places under the quota are given out fairly between users. Where an API does not say so yet, the
+ *     chat stands for its user
  * @param turns the conversation, oldest first, ending with the user's; never empty
  * @param requestId of the HTTP request that sent the message, for the logs
  * @param acceptedAt when the message was accepted, for the time-to-answer metric
@@ -15,6 +18,7 @@ import java.util.Optional;
 public record GenerationRequest(
         int version,
         AnswerRef answer,
+        UUID user,
         String model,
         Optional<String> systemInstruction,
         List<Turn> turns,
@@ -36,6 +40,7 @@ public record GenerationRequest(
                 || acceptedAt == null) {
             throw new MalformedMessage("a request needs answer, model, turns, requestId and acceptedAt");
         }
+        user = user == null ? answer.chatId() : user;
         systemInstruction = systemInstruction == null ? Optional.empty() : systemInstruction;
         sampling = sampling == null ? Sampling.DEFAULT : sampling;
         turns = List.copyOf(turns);
@@ -43,14 +48,19 @@ public record GenerationRequest(
 
     /** The first attempt of a round, with the model's own defaults. */
     public static GenerationRequest first(
-            AnswerRef answer, String model, List<Turn> turns, String requestId, Instant acceptedAt) {
+            AnswerRef answer, UUID user, String model, List<Turn> turns, String requestId, Instant acceptedAt) {
         return new GenerationRequest(
-                VERSION, answer, model, Optional.empty(), turns, Sampling.DEFAULT, requestId, acceptedAt);
+                VERSION, answer, user, model, Optional.empty(), turns, Sampling.DEFAULT, requestId, acceptedAt);
+    }
+
+    public GenerationRequest with(Optional<String> newInstruction, Sampling newSampling) {
+        return new GenerationRequest(
+                version, answer, user, model, newInstruction, turns, newSampling, requestId, acceptedAt);
     }
 
     public GenerationRequest nextAttempt() {
         return new GenerationRequest(
-                version, answer.nextAttempt(), model, systemInstruction, turns, sampling, requestId, acceptedAt);
+                version, answer.nextAttempt(), user, model, systemInstruction, turns, sampling, requestId, acceptedAt);
     }
 
     /** One turn of the conversation. */

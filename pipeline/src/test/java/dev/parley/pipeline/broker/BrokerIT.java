@@ -59,6 +59,15 @@ class BrokerIT {
         return new Outgoing(queue, body, Map.of("n", 1), body.getBytes(StandardCharsets.UTF_8));
     }
 
+    private static void deleteQueue(String queue) throws Exception {
+        ConnectionFactory factory = new ConnectionFactory();
+        factory.setUri(SharedServers.rabbit().url());
+        try (Connection operator = factory.newConnection();
+                Channel channel = operator.createChannel()) {
+            channel.queueDelete(queue);
+        }
+    }
+
     private static String text(Delivery delivery) {
         return new String(delivery.body(), StandardCharsets.UTF_8);
     }
@@ -346,12 +355,7 @@ class BrokerIT {
             got.add(text(delivery));
             delivery.ack();
         });
-        ConnectionFactory factory = new ConnectionFactory();
-        factory.setUri(SharedServers.rabbit().url());
-        try (Connection operator = factory.newConnection();
-                Channel channel = operator.createChannel()) {
-            channel.queueDelete(topology.requests());
-        }
+        deleteQueue(topology.requests());
         Publisher publisher = broker.publisher(10);
         await().atMost(SOON)
                 .ignoreExceptions()

@@ -1,0 +1,74 @@
+// The page's languages. Texts are asked for with t(); a component or computed value that asks follows a change of language.
+import { computed } from 'vue'
+import { createI18n } from 'vue-i18n'
+import type { Messages } from './en'
+
+export const languages = { en: 'English', ru: 'Русский' } as const
+export type Language = keyof typeof languages
+export const isLanguage = (value: unknown): value is Language => typeof value === 'string' && Object.hasOwn(languages, value)
+
+type Leaves<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Leaves<T[K]>}` }[keyof T & string]
+export type TextKey = Leaves<Messages>
+export type Named = Record<string, string | number>
+
+interface Bundle {
+  messages: Messages
+  problems: Partial<Record<string, { title: string; detail?: string }>>
+}
+
+// One file each, of which a page loads one.
+const bundles: Record<Language, () => Promise<{ default: Bundle }>> = { en: () => import('./en'), ru: () => import('./ru') }
+const loaded: Partial<Record<Language, Bundle>> = {}
+const categories = { ru: ['one', 'few', 'many'] } as const
+const russian = new Intl.PluralRules('ru')
+
+const i18n = createI18n<false>({
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- still asked for by this version's types
+  legacy: false,
+  locale: 'en',
+  // No text is missing in any language (a test says so): falling back would hide it.
+  fallbackLocale: [],
+  messages: {},
+  pluralRules: { ru: (choice: number) => Math.max(0, (categories.ru as readonly string[]).indexOf(russian.select(choice))) },
+})
+const composer = i18n.global
+
+export const language = computed(() => composer.locale.value as Language)
+
+/** The text of a key. `count` chooses the plural form and is there as `{n}`. */
+export function t(key: TextKey, named: Named = {}, count?: number): string {
+  return count === undefined ? composer.t(key, named) : composer.t(key, { n: count, ...named }, count)
+}
+
+/** Loads a language once and shows the page in it. Rejects when its texts cannot be loaded. */
+export async function setLanguage(next: Language): Promise<void> {
+  const bundle = (loaded[next] ??= (await bundles[next]()).default)
+  composer.setLocaleMessage(next, bundle.messages as never)
+  composer.locale.value = next
+  if (typeof document !== 'undefined') document.documentElement.lang = next
+}
+
+/** What a service says of a problem, in the page's language as far as its type is known. */
+export function problemText<P extends { type: string; title: string; detail: string }>(problem: P): P {
+  const known = loaded[language.value]?.problems[problem.type.replace(/^urn:parley:problem:/, '')]
+  return known ? { ...problem, title: known.title, detail: known.detail ?? problem.detail } : problem
+}
+
+/** The first of the browser's languages that the page speaks, else English. */
+export function browserLanguage(preferred: readonly string[] = navigator.languages): Language {
+  return preferred.map((tag) => tag.split('-')[0]).find(isLanguage) ?? 'en'
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+/** A date in the page's language. */
+export function formatDate(date: Date, options: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }): string {
+  const key = language.value + JSON.stringify(options)
+  let format = formats.get(key)
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(language.value, options)))
+  return format.format(date)
+}
+
+/** A whole number in the page's language. */
+export function formatNumber(value: number): string {
+  return value.toLocaleString(language.value)
+}
