@@ -61,7 +61,8 @@ final class Outbound {
      *
      * @return whether there is a next attempt
      */
-    boolean retryLater(GenerationRequest request, Failure failure, Instant now) throws PublishFailed {
+    boolean retryLater(GenerationRequest request, Failure failure) throws PublishFailed {
+        Instant now = clock.instant();
         int failed = request.answer().attempt();
         if (failed > maxRetries || topology.retryDelays().isEmpty()) {
             publish(request(

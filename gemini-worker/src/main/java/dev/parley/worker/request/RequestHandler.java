@@ -142,7 +142,7 @@ final class RequestHandler implements Handler {
             case Conclusion.GaveUp(Failure failure) ->
                 outbound.result(new AnswerUpdate.Failed(answer, failure, clock.instant()));
             case Conclusion.TryLater(Failure failure) -> {
-                if (outbound.retryLater(request, failure, clock.instant())) {
+                if (outbound.retryLater(request, failure)) {
                     meters.retried();
                     runs.supersede(answer.nextAttempt());
                 } else {
@@ -152,7 +152,11 @@ final class RequestHandler implements Handler {
             }
             case Conclusion.Park(Duration delay, Instant expectedAt) ->
                 outbound.park(request, delay, expectedAt, Quarantine.crashes(delivery));
-            case Conclusion.HandBack() -> outbound.handBack(request, Quarantine.crashes(delivery));
+            case Conclusion.HandBack() -> {
+                outbound.handBack(request, Quarantine.crashes(delivery));
+                meters.handedBack();
+                LOG.log(Level.DEBUG, "handed back");
+            }
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();

@@ -12,6 +12,7 @@ import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
 import dev.parley.pipeline.broker.Topology;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
@@ -313,7 +314,11 @@ class RequestFlowIT {
         List<byte[]> dead = new ArrayList<>();
         soon().until(() -> {
             dead.clear();
-            return api.peek(topology.deadLetters(), 10, dead::add).orElse(0) == 1;
+            return api.walk(topology.deadLetters(), 10, LONG, LONG, letter -> {
+                        dead.add(letter.body());
+                        return Walk.Step.KEEP;
+                    })
+                    .equals(new Walk.Done(1, 0, 1));
         });
         assertThat(Json.read(dead.getFirst(), GenerationRequest.class).turns()).isEqualTo(request.turns());
         awaitEmptyRequests();
