@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A whole Parley for a test: servers of its own or parts of shared ones, a fake Gemini, and services to start and kill. */
 final class Installation implements AutoCloseable {
@@ -39,8 +40,8 @@ final class Installation implements AutoCloseable {
     private final FakeGemini gemini;
     private final Path logs;
     private final Map<String, String> variables = new HashMap<>();
-    private final List<ServiceProcess> apis = new ArrayList<>();
-    private final List<ServiceProcess> workers = new ArrayList<>();
+    private final List<ServiceProcess> apis = new CopyOnWriteArrayList<>();
+    private final List<ServiceProcess> workers = new CopyOnWriteArrayList<>();
     private Broker broker;
 
     private Installation(String databaseUrl, String redisUrl, String rabbitUrl, Options fake) throws IOException {

@@ -7,6 +7,7 @@ import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -189,7 +190,8 @@ public final class QuotaScheduler implements AutoCloseable {
                     }
                     ApiKey key = found.get();
                     if (!slot.given()) {
-                        return promise(id, lane, key, slot.slot() - slot.now(), slot.member());
+                        return promise(
+                                id, lane, key, slot.slot() - slot.now(), slot.expected() - slot.now(), slot.member());
                     }
                     int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
                     local.spent(id, lane, slot.member(), tokens, SharedQuota.mono());
@@ -226,7 +228,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 Lane lane = new Lane(slot.group().name(), demand.model());
                 yield slot.given()
                         ? permission(id, lane, slot.key(), slot.member(), asked, slot.slot() - now)
-                        : promise(id, lane, slot.key(), slot.slot() - now, slot.member());
+                        : promise(id, lane, slot.key(), slot.slot() - now, slot.slot() - now, slot.member());
             }
         };
     }
@@ -234,14 +236,20 @@ public final class QuotaScheduler implements AutoCloseable {
     /** A turn without a place: ask again soon. */
     private Turn moment(ReservationId id, Demand demand, QuotaGroup any, Duration wait) {
         return promise(
-                id, new Lane(any.name(), demand.model()), any.keys().getFirst(), wait.toMillis(), LocalQuota.NO_PLACE);
+                id,
+                new Lane(any.name(), demand.model()),
+                any.keys().getFirst(),
+                wait.toMillis(),
+                wait.toMillis(),
+                LocalQuota.NO_PLACE);
     }
 
     private Turn none(String reason, long millis) {
         return new Turn.NoneUsable(reason, Optional.of(clock.instant().plusMillis(millis)));
     }
 
-    private Turn.Reserved promise(ReservationId id, Lane lane, ApiKey key, long millis, String token) {
+    private Turn.Reserved promise(
+            ReservationId id, Lane lane, ApiKey key, long millis, long expectedMillis, String token) {
         Duration wait = Duration.ofMillis(millis);
         long due = System.nanoTime() + wait.toNanos();
         return new Turn.Reserved(
@@ -250,7 +258,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 lane.model(),
                 key,
                 wait,
-                clock.instant().plus(wait),
+                clock.instant().plusMillis(expectedMillis),
                 token,
                 due,
                 due + limits.guard().dispatch().toNanos());
@@ -282,14 +290,19 @@ public final class QuotaScheduler implements AutoCloseable {
             tell("a released slot", () -> shared.release(turn.id(), turn.token()));
         } else {
             // Somebody else may have got the permission meanwhile, and called.
-            tell("a released place", () -> shared.release(turn.id()));
+            tell("a released place", () -> shared.revoke(List.of(turn.id())));
         }
     }
 
-    /** Frees the place promised to an id whose call nobody waits for any more; a permitted call stays spent. */
-    public void release(ReservationId id) {
-        local.forgetPromise(id);
-        tell("a released place", () -> shared.release(id));
+    /**
+     * Frees the places promised to ids whose calls nobody waits for any more, whichever worker asked for them; a permitted
+     * call stays spent.
+     *
+     * @param ids a few
+     */
+    public void revoke(Collection<ReservationId> ids) {
+        ids.forEach(local::forgetPromise);
+        tell("revoked places", () -> shared.revoke(ids));
     }
 
     /**

@@ -7,7 +7,9 @@ import dev.parley.pipeline.redis.Redis;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,142 @@ class QuotaLawIT {
         assertThat(simulation.arrivals.total()).isEqualTo(400);
     }
 
+    /** Everything at once, as the provider would see it. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void whateverHappensNoLimitOfALaneIsExceededAndEverybodyIsCalled(long seed) {
+        QuotaLimits all = new QuotaLimits(10, Optional.of(120), MINUTE, MINUTE).withTokensPerMinute(Optional.of(4_000));
+        Simulation simulation = new Simulation(redis, seed, 2, 3, all);
+        // A little before midnight Pacific.
+        simulation.now = Instant.parse("2027-01-15T07:30:00Z").toEpochMilli();
+        simulation.late = 200;
+        simulation.dies = 300;
+        simulation.givesBack = 200;
+        simulation.early = 500;
+        simulation.lost = 200;
+        long at = simulation.now;
+        for (int i = 0; i < 500; i++) {
+            at += (long) (-Math.log(1 - simulation.random.nextDouble()) * 6_000);
+            Demand demand = new Demand(
+                    "model-" + simulation.random.nextInt(3),
+                    Simulation.user(simulation.random.nextInt(4)),
+                    simulation.random.nextInt(20) == 0 ? 6_000 : simulation.random.nextInt(1_500));
+            simulation.at(at, () -> simulation.request(demand));
+        }
+        for (int i = 0; i < 5; i++) {
+            simulation.at(
+                    simulation.now + simulation.random.nextLong(2_000_000),
+                    () -> simulation.restart(simulation.random.nextInt(3)));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        assertThat(simulation.arrivals.total()).isEqualTo(500);
+        simulation.arrivals.assertNeverOver(10, 60_000);
+        simulation.arrivals.assertTokensNeverOver(4_000, 60_000);
+        assertThat(simulation.mostOfADay()).isLessThanOrEqualTo(120);
+        assertThat(redis.<List<String>>call(commands -> commands.keys("*:ids:*")))
+                .as("nothing is left of those who waited")
+                .isEmpty();
+    }
+
+    @Test
+    void eachModelHasALimitOfItsOwnAndARestOfItsOwn() {
+        Simulation simulation = new Simulation(redis, 1, 1, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        Demand other = new Demand("other", Simulation.user(1), 0);
+        for (int i = 0; i < 10; i++) {
+            assertThat(slot(quota, "a" + i).given()).isTrue();
+            assertThat(slot(quota, "b" + i, other).given()).isTrue();
+        }
+        assertThat(slot(quota, "a").given()).isFalse();
+        simulation.now += 70_000;
+        quota.cool(new Lane("g0", "other"), 300_000, "refused");
+        assertThat(slot(quota, "c").given()).isTrue();
+        assertThat(slot(quota, "d", other).slot()).isEqualTo(simulation.now + 300_000);
+        SharedQuota.State state = quota.states().get("g0");
+        assertThat(state.models().get(Simulation.MODEL).coolUntil()).isZero();
+        assertThat(state.models().get("other").coolUntil()).isEqualTo(simulation.now + 300_000);
+        quota.disable("g0", simulation.groups.getFirst().keys().getFirst().hash(), "x");
+        assertThat(quota.reserve(new ReservationId("n"), other, "", false, ahead -> SharedQuota.Spent.NOTHING))
+                .isInstanceOfSatisfying(SharedQuota.Answer.None.class, none -> assertThat(none.until())
+                        .isEmpty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void aBacklogUsesTheTokensOfEverySpan(long seed) {
+        Simulation simulation = new Simulation(
+                redis,
+                seed,
+                2,
+                2,
+                new QuotaLimits(30, Optional.empty(), MINUTE, MINUTE).withTokensPerMinute(Optional.of(10_000)));
+        for (int i = 0; i < 400; i++) {
+            simulation.request(
+                    new Demand(Simulation.MODEL, Simulation.user(i % 3), 200 + simulation.random.nextInt(1_000)));
+        }
+        long minutes = 10;
+        simulation.run(Simulation.START + minutes * 60_000);
+
+        simulation.arrivals.assertTokensNeverOver(10_000, 60_000);
+        long tokens = simulation.called.stream()
+                .mapToLong(each -> each.demand.tokens())
+                .sum();
+        assertThat(tokens).isGreaterThan((long) (0.85 * 2 * 10_000 * minutes));
+    }
+
+    @Test
+    void tokensThatWereOverestimatedAreGivenBack() {
+        Simulation simulation = new Simulation(
+                redis,
+                1,
+                1,
+                1,
+                new QuotaLimits(30, Optional.empty(), MINUTE, MINUTE).withTokensPerMinute(Optional.of(1_000)));
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        Demand large = new Demand(Simulation.MODEL, Simulation.user(1), 900);
+        SharedQuota.Answer.Slot first = slot(quota, "a", large);
+        assertThat(slot(quota, "b", large).given()).isFalse();
+        quota.used(new ReservationId("a"), new Lane("g0", Simulation.MODEL), first.member(), 50);
+        quota.used(new ReservationId("a"), new Lane("g0", Simulation.MODEL), first.member(), 50);
+        assertThat(slot(quota, "c", large).given()).isTrue();
+        assertThat(slot(quota, "d", new Demand(Simulation.MODEL, Simulation.user(1), 51))
+                        .given())
+                .isFalse();
+    }
+
+    /** What a reservation costs is counted and not timed, so that it is the same on every machine. */
+    @ParameterizedTest
+    @ValueSource(ints = {50, 1_000})
+    void aReservationTakesFewStepsHoweverManyGroupsThereAre(int groups) {
+        Simulation simulation = new Simulation(redis, 1, groups, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        int users = 0;
+        // The index is made once for a model.
+        slot(quota, "first");
+        for (String what : List.of("free", "promised")) {
+            int asked = what.equals("free") ? 10 * groups - 1 : 2 * groups;
+            long before = commands();
+            for (int i = 0; i < asked; i++) {
+                slot(quota, what + i, new Demand(Simulation.MODEL, Simulation.user(users++ % 20), 0));
+                simulation.now++;
+            }
+            double steps = (commands() - before) / (double) asked;
+            assertThat(steps)
+                    .as("steps of a place that is %s, of %d groups", what, groups)
+                    .isLessThan(what.equals("free") ? 40 : 80);
+        }
+    }
+
+    private long commands() {
+        String stats = redis.<String>call(commands -> commands.info("stats"));
+        return Pattern.compile("total_commands_processed:(\\d+)")
+                .matcher(stats)
+                .results()
+                .mapToLong(found -> Long.parseLong(found.group(1)))
+                .sum();
+    }
+
     @Test
     void aFirstStartDoesNotWait() {
         Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
@@ -109,8 +247,8 @@ class QuotaLawIT {
             slots[i] = slot(quota, "a" + i);
         }
         assertThat(slots[29].slot()).isEqualTo(Simulation.START + 2 * 60_800);
-        quota.release(new ReservationId("a15"));
-        quota.release(new ReservationId("a3"));
+        quota.revoke(List.of(new ReservationId("a15")));
+        quota.revoke(List.of(new ReservationId("a3")));
 
         assertThat(slot(quota, "b").slot()).isEqualTo(Simulation.START + 60_800);
         assertThat(slot(quota, "c").slot())
@@ -245,7 +383,11 @@ class QuotaLawIT {
     }
 
     private static SharedQuota.Answer.Slot slot(SharedQuota quota, String id) {
+        return slot(quota, id, DEMAND);
+    }
+
+    private static SharedQuota.Answer.Slot slot(SharedQuota quota, String id, Demand demand) {
         return (SharedQuota.Answer.Slot)
-                quota.reserve(new ReservationId(id), DEMAND, "", false, ahead -> SharedQuota.Spent.NOTHING);
+                quota.reserve(new ReservationId(id), demand, "", false, ahead -> SharedQuota.Spent.NOTHING);
     }
 }

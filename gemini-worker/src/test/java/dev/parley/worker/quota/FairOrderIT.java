@@ -1,0 +1,234 @@
+package dev.parley.worker.quota;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.parley.dev.server.SharedServers;
+import dev.parley.pipeline.redis.Redis;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** In which order those who wait are served: hours of simulated time against the script in a real Redis. */
+class FairOrderIT {
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+    private static final QuotaLimits TEN = new QuotaLimits(10, Optional.empty(), MINUTE, MINUTE);
+    private static final long SPAN = TEN.span().toMillis();
+    private Redis redis;
+
+    @BeforeEach
+    void open() {
+        redis = Redis.open(URI.create(SharedServers.freshRedis()), Duration.ofSeconds(5));
+    }
+
+    @AfterEach
+    void close() {
+        redis.close();
+    }
+
+    private static Demand of(int user) {
+        return new Demand(Simulation.MODEL, Simulation.user(user), 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void whoSendsOneMessageIsNotHeldUpByWhoSentAHundred(long seed) {
+        int groups = 1 + (int) (seed % 3);
+        Simulation simulation = new Simulation(redis, seed, groups, 2, TEN);
+        for (int i = 0; i < 100; i++) {
+            simulation.at(Simulation.START + i * 300, () -> simulation.request(of(1)));
+        }
+        List<Simulation.Request> singles = new ArrayList<>();
+        for (int user = 2; user < 8; user++) {
+            Demand demand = of(user);
+            simulation.at(
+                    Simulation.START + 30_000 + simulation.random.nextLong(120_000),
+                    () -> singles.add(simulation.request(demand)));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        assertThat(simulation.called).hasSize(106);
+        assertThat(singles).allSatisfy(single -> {
+            assertThat(single.waited()).isLessThanOrEqualTo(SPAN);
+            // One of the hundred that was next, beside those that were called when they came.
+            assertThat(simulation.called.stream()
+                            .filter(other -> other.demand.user().equals(Simulation.user(1))
+                                    && other.slot >= single.askedAt
+                                    && other.slot < single.slot)
+                            .count())
+                    .isLessThanOrEqualTo(2);
+        });
+        assertThat(simulation.missed)
+                .as("nobody's place became earlier than he was told")
+                .isZero();
+        simulation.arrivals.assertNeverOver(10, 60_000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void usersWithMuchToDoGetEqualSharesAndEachIsServedInHisOrder(long seed) {
+        int users = 5;
+        Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
+        List<Simulation.Request> asked = new ArrayList<>();
+        for (int user = 0; user < users; user++) {
+            Demand demand = of(user);
+            for (int i = 0; i < (user == 0 ? 150 : 60); i++) {
+                simulation.at(
+                        Simulation.START + user * 7_000 + simulation.random.nextInt(5_000),
+                        () -> asked.add(simulation.request(demand)));
+            }
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        Map<UUID, Integer> counts = new HashMap<>();
+        // The first 30 were free when only one was there; then all wait until the others have had their 60.
+        for (Simulation.Request each : simulation.called.subList(30, 30 + users * 58)) {
+            counts.merge(each.demand.user(), 1, Integer::sum);
+            int most = counts.values().stream().mapToInt(n -> n).max().orElseThrow();
+            int least = counts.size() < users
+                    ? 0
+                    : counts.values().stream().mapToInt(n -> n).min().orElseThrow();
+            assertThat(most - least).as("%s", counts).isLessThanOrEqualTo(3);
+        }
+        assertThat(simulation.missed).isZero();
+        for (int user = 0; user < users; user++) {
+            UUID who = Simulation.user(user);
+            assertThat(asked.stream().filter(each -> each.demand.user().equals(who)))
+                    .extracting(each -> each.slot)
+                    .isSorted();
+        }
+    }
+
+    @Test
+    void newcomersStarveNobody() {
+        Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
+        for (int i = 0; i < 60; i++) {
+            simulation.request(of(1));
+        }
+        // As many new users as there are places, for an hour.
+        for (int i = 0; i < 600; i++) {
+            Demand demand = of(100 + i);
+            simulation.at(Simulation.START + i * 6_100L, () -> simulation.request(demand));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        // Each round everybody who waits is called once.
+        List<Long> slots = simulation.called.stream()
+                .filter(each -> each.demand.user().equals(Simulation.user(1)))
+                .map(each -> each.slot)
+                .sorted()
+                .toList();
+        assertThat(slots).hasSize(60);
+        for (int i = 1; i < slots.size(); i++) {
+            assertThat(slots.get(i) - slots.get(i - 1)).isLessThanOrEqualTo(5 * SPAN);
+        }
+        assertThat(simulation.called)
+                .filteredOn(each -> !each.demand.user().equals(Simulation.user(1)))
+                .allSatisfy(each -> assertThat(each.waited()).isLessThanOrEqualTo(5 * SPAN));
+        assertThat(simulation.missed).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void inASteadyQueueTheTimeThatIsToldFirstIsWithinAFifthOfTheTimeThatComes(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
+        // Twelve users with five to twelve messages waiting each, who send the next when one is called.
+        simulation.afterCall = request -> simulation.request(request.demand);
+        for (int user = 0; user < 12; user++) {
+            Demand demand = of(user);
+            for (int i = 0; i < 5 + user % 8; i++) {
+                simulation.at(Simulation.START + simulation.random.nextInt(60_000), () -> simulation.request(demand));
+            }
+        }
+        simulation.run(Simulation.START + 40 * SPAN);
+
+        assertThat(atQuantile(errors(simulation), 0.95)).isLessThanOrEqualTo(0.2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void alsoAtRandomTheTimeThatIsToldIsMostlyClose(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
+        for (int i = 0; i < 90; i++) {
+            Demand demand = of(i % 12);
+            simulation.at(Simulation.START + i * 600, () -> simulation.request(demand));
+        }
+        long at = Simulation.START + 60_000;
+        // As much as there are places for, behind two minutes of backlog; some overtake and some are overtaken.
+        for (int i = 0; i < 1_200; i++) {
+            at += (long) (-Math.log(1 - simulation.random.nextDouble()) * SPAN / 30);
+            simulation.at(at, () -> simulation.request(of(simulation.random.nextInt(12))));
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        assertThat(atQuantile(errors(simulation), 0.5)).isLessThanOrEqualTo(0.3);
+        assertThat(atQuantile(errors(simulation), 0.9)).isLessThanOrEqualTo(0.6);
+    }
+
+    /** By how much of the wait the told time was wrong, where there was a wait to speak of; after a while of learning. */
+    private static List<Double> errors(Simulation simulation) {
+        List<Double> errors = simulation.called.stream()
+                .skip(150)
+                .filter(each -> each.waited() > 5_000)
+                .map(each -> Math.abs(each.told() - each.waited()) / (double) each.waited())
+                .sorted()
+                .toList();
+        assertThat(errors).hasSizeGreaterThan(200);
+        return errors;
+    }
+
+    private static double atQuantile(List<Double> sorted, double quantile) {
+        return sorted.get((int) (sorted.size() * quantile));
+    }
+
+    @Test
+    void whatIsCancelledMakesRoomForTheOthersAtOnce() {
+        Simulation simulation = new Simulation(redis, 1, 1, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        for (int i = 0; i < 40; i++) {
+            place(quota, "a" + i, 1);
+        }
+        assertThat(place(quota, "b", 2).slot()).isEqualTo(Simulation.START + SPAN);
+        for (int i = 10; i < 40; i++) {
+            quota.revoke(List.of(new ReservationId("a" + i)));
+        }
+        // Only the ten that were called and b are left.
+        assertThat(place(quota, "c", 3).slot()).isEqualTo(Simulation.START + SPAN);
+        assertThat(redis.<List<String>>call(commands -> commands.keys("*:ids:*")))
+                .hasSize(2);
+    }
+
+    @Test
+    void aWaitingPlaceIsKeptWhicheverWorkerAsksAndNobodysComesEarlier() {
+        Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
+        SharedQuota one = simulation.workers.get(0).quota;
+        SharedQuota two = simulation.workers.get(1).quota;
+        Map<String, Long> told = new HashMap<>();
+        for (int i = 0; i < 50; i++) {
+            told.put("a" + i, place(one, "a" + i, 1).slot());
+        }
+        for (int i = 0; i < 15; i++) {
+            told.put("b" + i, place(two, "b" + i, 2).slot());
+        }
+        told.forEach((id, slot) -> {
+            if (slot > Simulation.START) {
+                assertThat(place(two, id, id.startsWith("a") ? 1 : 2).slot()).isGreaterThanOrEqualTo(slot);
+            }
+        });
+        assertThat(place(one, "b0", 2).slot()).isEqualTo(told.get("b0"));
+    }
+
+    private static SharedQuota.Answer.Slot place(SharedQuota quota, String id, int user) {
+        return (SharedQuota.Answer.Slot)
+                quota.reserve(new ReservationId(id), of(user), "", false, ahead -> SharedQuota.Spent.NOTHING);
+    }
+}
