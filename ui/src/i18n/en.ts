@@ -374,4 +374,4 @@ const messages = {
 }
 
 export type Messages = typeof messages
-export default { messages, problems: {} }
+export default messages

@@ -1,5 +1,7 @@
 // What the services say in English, by the last part of a problem's stable type. Without a detail here, the service's own is shown.
-const problems: Record<string, { title: string; detail?: string }> = {
+import type { Problems } from './index'
+
+const problems: Problems = {
   'no-usable-key': { title: 'Нет пригодного ключа API', detail: 'Gemini отклонил все ключи этого Parley. Тому, кто его ведёт, нужно проверить ключи.' },
   'model-rate-limited': { title: 'Модель на пределе', detail: 'Модель пока не принимает новых запросов с этого сервера.' },
   'model-daily-quota': { title: 'Дневная квота исчерпана', detail: 'Сервер израсходовал всё, что модель позволяет ему на сегодня; квота обновится в полночь по тихоокеанскому времени.' },

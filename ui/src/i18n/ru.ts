@@ -1,6 +1,5 @@
 // Every text of the page in Russian. Plural forms: one | few | many.
 import type { Messages } from './en'
-import problems from './problems.ru'
 
 const messages: Messages = {
   app: {
@@ -376,4 +375,4 @@ const messages: Messages = {
   },
 }
 
-export default { messages, problems }
+export default messages
