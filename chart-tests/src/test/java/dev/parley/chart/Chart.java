@@ -93,6 +93,7 @@ final class Chart {
 
     static Stream<JsonNode> containers(JsonNode workload) {
         JsonNode pod = workload.at("/spec/template/spec");
-        return Stream.concat(pod.path("containers").valueStream(), pod.path("initContainers").valueStream());
+        return Stream.concat(
+                pod.path("containers").valueStream(), pod.path("initContainers").valueStream());
     }
 }

@@ -112,10 +112,10 @@ class ChartTest {
             Chart.containers(workload)
                     .flatMap(container -> container.path("env").valueStream())
                     .filter(variable -> variable.path("name").asText().matches(".*(PASSWORD|KEYS|COOKIE)"))
-                    .forEach(variable ->
-                            assertThat(variable.at("/valueFrom/secretKeyRef/name").asText())
-                                    .as("%s", variable)
-                                    .isNotEmpty());
+                    .forEach(variable -> assertThat(
+                                    variable.at("/valueFrom/secretKeyRef/name").asText())
+                            .as("%s", variable)
+                            .isNotEmpty());
         }
     }
 
@@ -131,8 +131,7 @@ class ChartTest {
 
     @Test
     void kedaCountsWhatWorkersHoldAndIsBoundedByTheKeys() {
-        JsonNode scaled =
-                Chart.one(Chart.render(Chart.valueSet("external")), "ScaledObject", "parley-gemini-worker");
+        JsonNode scaled = Chart.one(Chart.render(Chart.valueSet("external")), "ScaledObject", "parley-gemini-worker");
         assertThat(scaled.at("/spec/minReplicaCount").asInt(-1)).isZero();
         // 50 groups x 60 a minute x 30 s / 60 = 1,500 at once, 50 in one worker.
         assertThat(scaled.at("/spec/maxReplicaCount").asInt()).isEqualTo(30);
