@@ -7,6 +7,7 @@ export const router = createRouter({
     // One page for both: sending the first message of a new chat must not take the composer away.
     { path: '/', name: 'new', component: ConversationPage },
     { path: '/chats/:id', name: 'chat', component: ConversationPage },
+    { path: '/chats/:id/print', name: 'print', component: () => import('@/features/print/PrintPage.vue') },
     { path: '/admin', name: 'admin', component: () => import('@/features/admin/AdminPage.vue') },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

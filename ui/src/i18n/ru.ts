@@ -1,6 +1,5 @@
 // Every text of the page in Russian. Plural forms: one | few | many.
 import type { Messages } from './en'
-import problems from './problems.ru'
 
 const messages: Messages = {
   app: {
@@ -49,6 +48,39 @@ const messages: Messages = {
     deleteOne: 'Удалить «{title}»',
     deleteTitle: 'Удалить этот чат?',
     deleteText: '«{title}» и все его сообщения исчезнут навсегда. Текущий ответ будет остановлен.',
+    menu: 'Действия с чатом',
+    settings: 'Настройки чата',
+    pin: 'Закрепить',
+    unpin: 'Открепить',
+    archive: 'В архив',
+    unarchive: 'Вернуть из архива',
+    move: 'Переместить в папку',
+    folderName: 'Название папки',
+    folderHint: 'Папка существует, пока в ней есть хотя бы один чат.',
+    noFolder: 'Убрать из папки',
+    exportMarkdown: 'Сохранить в Markdown',
+    exportJson: 'Сохранить файлом Parley',
+    print: 'Печать',
+  },
+  chatSettings: {
+    title: 'Настройки чата',
+    instruction: 'Системная инструкция',
+    instructionHint: 'Например: отвечай не длиннее трёх предложений.',
+    standard: 'По умолчанию',
+    temperature: 'Температура (0–2)',
+    maxTokens: 'Предел ответа, токены',
+    note: 'Действуют для новых сообщений. Уже отправленные сохраняют прежние настройки.',
+  },
+  transfer: {
+    import: 'Импорт чатов',
+    hint: 'Файлы Parley, ChatGPT (conversations.json) или Open WebUI.',
+    progress: 'Загружено {done} из {total}',
+    unknown: 'Это не файл Parley, ChatGPT или Open WebUI.',
+  },
+  print: {
+    now: 'Напечатать',
+    back: 'Назад к чату',
+    unanswered: 'Ответа пока нет',
   },
   conversation: {
     loading: 'Загрузка беседы',
@@ -224,6 +256,22 @@ const messages: Messages = {
     variables: 'О чём спросить при использовании',
     label: 'Подпись',
     default: 'По умолчанию (необязательно)',
+    type: 'Спрашивать как',
+    type_text: 'строку текста',
+    type_long: 'длинный текст',
+    type_choice: 'выбор',
+    type_number: 'число',
+    type_date: 'дату',
+    choices: 'Варианты, по одному в строке',
+    choose: 'Выберите…',
+    noDefault: 'Без значения по умолчанию',
+    search: 'Поиск по шаблонам',
+    noneFound: 'Шаблона с такими словами нет.',
+    import: 'Импорт',
+    export: 'Выгрузить все',
+    imported: 'Принят {n} шаблон; уже были: {known}, пропущено: {skipped}. | Принято {n} шаблона; уже были: {known}, пропущено: {skipped}. | Принято {n} шаблонов; уже были: {known}, пропущено: {skipped}.',
+    notAFile: 'Это не файл с шаблонами Parley.',
+    menu: 'Шаблоны запросов',
     message: 'Сообщение',
     sendNow: 'Отправить сразу',
     insert: 'Вставить в сообщение',
@@ -248,6 +296,32 @@ const messages: Messages = {
     sendKey_enter: 'Enter',
     'sendKey_mod-enter': '{mod} + Enter',
     note: 'Хранится в этом браузере, для всех его вкладок.',
+  },
+  palette: {
+    title: 'Поиск и команды',
+    placeholder: 'Поиск по чатам, сообщениям и командам',
+    open: 'Поиск',
+    commands: 'Команды',
+    lately: 'Недавние',
+    messages: 'В сообщениях',
+    searching: 'Ищем…',
+    nothing: 'С такими словами ничего нет.',
+    hint: 'Начните печатать, чтобы искать во всём, что здесь было сказано.',
+    light: 'Светлая тема',
+    dark: 'Тёмная тема',
+  },
+  shortcuts: {
+    title: 'Сочетания клавиш',
+    palette: 'Поиск и команды',
+    newChat: 'Новый чат',
+    copyLast: 'Скопировать последний ответ',
+    settings: 'Настройки',
+    help: 'Эта подсказка',
+    previous: 'Чат выше',
+    next: 'Чат ниже',
+    focus: 'Написать сообщение',
+    slash: 'В сообщении / в начале строки вставляет шаблон запроса.',
+    copied: 'Последний ответ скопирован.',
   },
   admin: {
     title: 'Управление',
@@ -301,4 +375,4 @@ const messages: Messages = {
   },
 }
 
-export default { messages, problems }
+export default messages

@@ -1,4 +1,5 @@
 import { flushPromises, mount } from '@vue/test-utils'
+import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { language, setLanguage } from '@/i18n'
 import { change, followSettings, settings, settingsFrom } from '@/features/settings/settings'
@@ -7,6 +8,7 @@ import SettingsDialog from '@/features/settings/SettingsDialog.vue'
 const usual = { theme: 'system', language: undefined, density: 'comfortable', textSize: 'normal', sendKey: 'enter' } as const
 
 beforeEach(async () => {
+  setActivePinia(createPinia())
   localStorage.clear()
   HTMLDialogElement.prototype.showModal = vi.fn()
   await followSettings()

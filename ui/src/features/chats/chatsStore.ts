@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { api, answered, dataOf } from '@/api/client'
 import { sentenceOf } from '@/api/errors'
-import type { Chat, GenerationSettings } from '@/api/types'
+import type { Chat, ChatChange, GenerationSettings } from '@/api/types'
 import { placeChat } from './groups'
 
 export const useChats = defineStore('chats', () => {
@@ -55,9 +55,11 @@ export const useChats = defineStore('chats', () => {
     return chat
   }
 
-  async function rename(id: string, title: string): Promise<void> {
-    put(await dataOf(api.PATCH('/api/chats/{chatId}', { params: { path: { chatId: id } }, body: { title } })))
+  async function change(id: string, changes: ChatChange): Promise<void> {
+    put(await dataOf(api.PATCH('/api/chats/{chatId}', { params: { path: { chatId: id } }, body: changes })))
   }
+
+  const rename = (id: string, title: string) => change(id, { title })
 
   async function remove(id: string): Promise<void> {
     await answered(api.DELETE('/api/chats/{chatId}', { params: { path: { chatId: id } } }))
@@ -66,7 +68,9 @@ export const useChats = defineStore('chats', () => {
 
   /** Takes in a chat that something else has told about. */
   function put(chat: Chat): void {
-    chats.value = placeChat(chats.value, chat)
+    // The list is of those that are not put away.
+    if (chat.archived) drop(chat.id)
+    else chats.value = placeChat(chats.value, chat)
   }
 
   function drop(id: string): void {
@@ -82,6 +86,7 @@ export const useChats = defineStore('chats', () => {
     more,
     refresh,
     create,
+    change,
     rename,
     remove,
     put,

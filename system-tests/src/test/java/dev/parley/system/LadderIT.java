@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.dev.gemini.Behaviour;
 import dev.parley.dev.server.DevServices;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.broker.Topology;
 import java.io.IOException;
 import java.nio.file.Path;
