@@ -7,6 +7,7 @@ import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -62,6 +65,9 @@ public final class QuotaScheduler implements AutoCloseable {
     private final RedisLine line = new RedisLine(TICK);
     /** Ids that are asked for right now: of two who ask at once only one may say that no call was made. */
     private final Set<ReservationId> asking = ConcurrentHashMap.newKeySet();
+
+    /** Slots released while Redis was away; what there is no room for stays spent, which is lawful. */
+    private final BlockingQueue<Runnable> untold = new ArrayBlockingQueue<>(1_000);
 
     /** When a permission last came in time, to anybody here. */
     private volatile long inTimeNanos = System.nanoTime();
@@ -293,7 +299,10 @@ public final class QuotaScheduler implements AutoCloseable {
             return;
         }
         if (turn.due()) {
-            tell("a released slot", () -> shared.release(turn.id(), turn.token()));
+            Runnable release = () -> shared.release(turn.id(), turn.token());
+            if (!tell("a released slot", release)) {
+                untold.offer(release);
+            }
         } else {
             // Somebody else may have got the permission meanwhile, and called.
             tell("a released place", () -> shared.revoke(List.of(turn.id())));
@@ -470,21 +479,27 @@ public final class QuotaScheduler implements AutoCloseable {
         return !absence.isAway();
     }
 
-    /** Tells Redis what the local memory already holds; if it is away, the next join tells it. */
-    private void tell(String what, Runnable command) {
+    /**
+     * Tells Redis what the local memory already holds; if it is away, the next join tells it.
+     *
+     * @return whether it heard
+     */
+    private boolean tell(String what, Runnable command) {
         if (!spendsShared()) {
-            return;
+            return false;
         }
         try {
             line.ask(() -> {
                 command.run();
                 return true;
             });
+            return true;
         } catch (RedisUnavailable e) {
             LOG.log(Level.DEBUG, "Redis did not hear of {0}", what);
             if (!Thread.currentThread().isInterrupted()) {
                 leaveRedis(e.getMessage());
             }
+            return false;
         }
     }
 
@@ -530,6 +545,9 @@ public final class QuotaScheduler implements AutoCloseable {
         }
         LOG.log(Level.INFO, "spending from the shared quota in Redis again");
         listener.shared(true);
+        List<Runnable> releases = new ArrayList<>();
+        untold.drainTo(releases);
+        releases.forEach(release -> tell("a released slot", release));
     }
 
     /** The trial question of a breaker that was open. @throws RedisUnavailable also when it took too long */
