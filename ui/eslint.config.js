@@ -11,7 +11,7 @@ export default tseslint.config(
       globals: globals.browser,
       parserOptions: {
         parser: tseslint.parser,
-        projectService: { allowDefaultProject: ['eslint.config.js', 'public/first-paint.js'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'public/first-paint.js', 'sw/worker.js'] },
         extraFileExtensions: ['.vue'],
         tsconfigRootDir: import.meta.dirname,
       },
@@ -42,4 +42,5 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['sw/worker.js'], languageOptions: { globals: globals.serviceworker } },
 )

@@ -1,5 +1,5 @@
 // The page's languages. Texts are asked for with t(); a component or computed value that asks follows a change of language.
-import { computed } from 'vue'
+import { computed, shallowRef } from 'vue'
 import { createI18n } from 'vue-i18n'
 import type { Messages } from './en'
 
@@ -11,14 +11,14 @@ type Leaves<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Le
 export type TextKey = Leaves<Messages>
 export type Named = Record<string, string | number>
 
-interface Bundle {
-  messages: Messages
-  problems: Partial<Record<string, { title: string; detail?: string }>>
-}
+export type Problems = Partial<Record<string, { title: string; detail?: string }>>
 
 // One file each, of which a page loads one.
-const bundles: Record<Language, () => Promise<{ default: Bundle }>> = { en: () => import('./en'), ru: () => import('./ru') }
-const loaded: Partial<Record<Language, Bundle>> = {}
+const texts: Record<Language, () => Promise<{ default: Messages }>> = { en: () => import('./en'), ru: () => import('./ru') }
+// What the services say is English already; seldom needed, so that nobody waits for it.
+const translations: Partial<Record<Language, () => Promise<{ default: Problems }>>> = { ru: () => import('./problems.ru') }
+const loaded: Partial<Record<Language, Messages>> = {}
+const problems = shallowRef<Problems>({})
 const categories = { ru: ['one', 'few', 'many'] } as const
 const russian = new Intl.PluralRules('ru')
 
@@ -42,15 +42,23 @@ export function t(key: TextKey, named: Named = {}, count?: number): string {
 
 /** Loads a language once and shows the page in it. Rejects when its texts cannot be loaded. */
 export async function setLanguage(next: Language): Promise<void> {
-  const bundle = (loaded[next] ??= (await bundles[next]()).default)
-  composer.setLocaleMessage(next, bundle.messages as never)
+  const messages = (loaded[next] ??= (await texts[next]()).default)
+  composer.setLocaleMessage(next, messages as never)
   composer.locale.value = next
   if (typeof document !== 'undefined') document.documentElement.lang = next
+  problems.value = {}
+  void translateProblems(next)
+}
+
+/** Afterwards, and without a word when it fails: then the services' own English is shown. */
+async function translateProblems(of: Language): Promise<void> {
+  const found = await translations[of]?.().catch(() => undefined)
+  if (found && language.value === of) problems.value = found.default
 }
 
 /** What a service says of a problem, in the page's language as far as its type is known. */
 export function problemText<P extends { type: string; title: string; detail: string }>(problem: P): P {
-  const known = loaded[language.value]?.problems[problem.type.replace(/^urn:parley:problem:/, '')]
+  const known = problems.value[problem.type.replace(/^urn:parley:problem:/, '')]
   return known ? { ...problem, title: known.title, detail: known.detail ?? problem.detail } : problem
 }
 

@@ -1,5 +1,7 @@
 // What the services say in English, by the last part of a problem's stable type. Without a detail here, the service's own is shown.
-const problems: Record<string, { title: string; detail?: string }> = {
+import type { Problems } from './index'
+
+const problems: Problems = {
   'no-usable-key': { title: 'Нет пригодного ключа API', detail: 'Gemini отклонил все ключи этого Parley. Тому, кто его ведёт, нужно проверить ключи.' },
   'model-rate-limited': { title: 'Модель на пределе', detail: 'Модель пока не принимает новых запросов с этого сервера.' },
   'model-daily-quota': { title: 'Дневная квота исчерпана', detail: 'Сервер израсходовал всё, что модель позволяет ему на сегодня; квота обновится в полночь по тихоокеанскому времени.' },
@@ -26,9 +28,6 @@ const problems: Record<string, { title: string; detail?: string }> = {
   'model-not-found': { title: 'Такой модели нет', detail: 'Этой модели нет, или она не для этого. Выберите другую.' },
   'request-failed': { title: 'Это сообщение не удалось обработать', detail: 'Обработчики несколько раз не справились с ним. Попробуйте снова или измените сообщение; тот, кто ведёт Parley, найдёт его среди недоставленных.' },
   'result-rejected': { title: 'Ответ не удалось сохранить', detail: 'Модель ответила, но ответ не удалось сохранить. Попробуйте снова; тот, кто ведёт Parley, найдёт его среди недоставленных.' },
-  'too-many-subscriptions': { title: 'Слишком много чатов' },
-  'only-answer': { title: 'Это единственный ответ', detail: 'Ответ без других версий остаётся, пока есть его вопрос; удалите вопрос.' },
-  'imports-busy': { title: 'Сервер занят', detail: 'Сейчас загружаются другие чаты; попробуйте через минуту.' },
   'invalid-request': { title: 'Запрос составлен неверно' },
   'malformed-request': { title: 'Запрос составлен неверно' },
   'not-found': { title: 'Не найдено', detail: 'Этого нет (или уже нет).' },
@@ -49,6 +48,9 @@ const problems: Record<string, { title: string; detail?: string }> = {
   'not-a-user-message': { title: 'Это ответ', detail: 'Изменить или забрать можно только то, что написали вы.' },
   'message-followed': { title: 'Дальше идут другие сообщения', detail: 'На этом сообщении уже построены следующие; его больше нельзя изменить или забрать.' },
   'not-an-answer': { title: 'Это не ответ', detail: 'Это сообщение пользователя, а не ответ.' },
+  'only-answer': { title: 'Это единственный ответ', detail: 'Ответ можно удалить, только если у него есть другая версия; удалите вопрос или попросите новый ответ.' },
+  'imports-busy': { title: 'Сейчас читаются другие файлы', detail: 'Попробуйте загрузить этот файл чуть позже.' },
+  'too-many-subscriptions': { title: 'Слишком много чатов сразу', detail: 'Одно соединение следит не больше чем за 32 чатами.' },
   'too-many-viewers': { title: 'Открыто слишком много страниц', detail: 'Живой текст открыт слишком во многих местах; ответы придут целиком.' },
 }
 

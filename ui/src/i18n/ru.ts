@@ -1,6 +1,5 @@
 // Every text of the page in Russian. Plural forms: one | few | many.
 import type { Messages } from './en'
-import problems from './problems.ru'
 
 const messages: Messages = {
   app: {
@@ -71,14 +70,6 @@ const messages: Messages = {
     temperature: 'Температура (0–2)',
     maxTokens: 'Предел ответа, токены',
     note: 'Действуют для новых сообщений. Уже отправленные сохраняют прежние настройки.',
-  },
-  search: {
-    title: 'Поиск',
-    placeholder: 'Слова из сообщения или названия',
-    hint: 'Должны встретиться все слова; окончания не важны. Поиск идёт и по скрытым версиям.',
-    found: 'Найдено: {n} | Найдено: {n} | Найдено: {n}',
-    nothing: 'Ничего не нашлось по запросу «{words}».',
-    more: 'Показать ещё',
   },
   transfer: {
     import: 'Импорт чатов',
@@ -265,6 +256,22 @@ const messages: Messages = {
     variables: 'О чём спросить при использовании',
     label: 'Подпись',
     default: 'По умолчанию (необязательно)',
+    type: 'Спрашивать как',
+    type_text: 'строку текста',
+    type_long: 'длинный текст',
+    type_choice: 'выбор',
+    type_number: 'число',
+    type_date: 'дату',
+    choices: 'Варианты, по одному в строке',
+    choose: 'Выберите…',
+    noDefault: 'Без значения по умолчанию',
+    search: 'Поиск по шаблонам',
+    noneFound: 'Шаблона с такими словами нет.',
+    import: 'Импорт',
+    export: 'Выгрузить все',
+    imported: 'Принят {n} шаблон; уже были: {known}, пропущено: {skipped}. | Принято {n} шаблона; уже были: {known}, пропущено: {skipped}. | Принято {n} шаблонов; уже были: {known}, пропущено: {skipped}.',
+    notAFile: 'Это не файл с шаблонами Parley.',
+    menu: 'Шаблоны запросов',
     message: 'Сообщение',
     sendNow: 'Отправить сразу',
     insert: 'Вставить в сообщение',
@@ -289,6 +296,32 @@ const messages: Messages = {
     sendKey_enter: 'Enter',
     'sendKey_mod-enter': '{mod} + Enter',
     note: 'Хранится в этом браузере, для всех его вкладок.',
+  },
+  palette: {
+    title: 'Поиск и команды',
+    placeholder: 'Поиск по чатам, сообщениям и командам',
+    open: 'Поиск',
+    commands: 'Команды',
+    lately: 'Недавние',
+    messages: 'В сообщениях',
+    searching: 'Ищем…',
+    nothing: 'С такими словами ничего нет.',
+    hint: 'Начните печатать, чтобы искать во всём, что здесь было сказано.',
+    light: 'Светлая тема',
+    dark: 'Тёмная тема',
+  },
+  shortcuts: {
+    title: 'Сочетания клавиш',
+    palette: 'Поиск и команды',
+    newChat: 'Новый чат',
+    copyLast: 'Скопировать последний ответ',
+    settings: 'Настройки',
+    help: 'Эта подсказка',
+    previous: 'Чат выше',
+    next: 'Чат ниже',
+    focus: 'Написать сообщение',
+    slash: 'В сообщении / в начале строки вставляет шаблон запроса.',
+    copied: 'Последний ответ скопирован.',
   },
   admin: {
     title: 'Управление',
@@ -342,4 +375,4 @@ const messages: Messages = {
   },
 }
 
-export default { messages, problems }
+export default messages

@@ -30,6 +30,33 @@ export function missing(variables: readonly Variable[], values: Readonly<Record<
     .map(({ name }) => name)
 }
 
+/** What a form begins with: a choice, number or date shows its default; of a text it is the hint. */
+export function firstValues(variables: readonly Variable[]): Record<string, string> {
+  return Object.fromEntries(
+    variables.map(({ name, type, default: fallback }) => [name, type === 'choice' || type === 'number' || type === 'date' ? (fallback ?? '') : '']),
+  )
+}
+
+/** The templates in which all words are, those with the words in their names first. */
+export function findPrompts<P extends { name: string; text: string }>(prompts: readonly P[], words: string): P[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+  const score = ({ name, text }: P): number => {
+    const [title, all] = [name.toLowerCase(), `${name}\n${text}`.toLowerCase()]
+    if (!wanted.every((word) => all.includes(word))) return 0
+    return wanted.every((word) => title.includes(word)) ? (title.startsWith(wanted[0] ?? '') ? 3 : 2) : 1
+  }
+  return prompts
+    .map((prompt) => ({ prompt, rank: score(prompt) }))
+    .filter(({ rank }) => rank > 0)
+    .sort((a, b) => b.rank - a.rank)
+    .map(({ prompt }) => prompt)
+}
+
+/** The word after a `/` that the text ends with: what somebody looks for a template with. */
+export function slashWord(text: string): string | undefined {
+  return /(?:^|\n)\/([^\s/]{0,60})$/.exec(text)?.[1]
+}
+
 /** What a form asks for: the label, or the name made readable. */
 export function labelOf({ name, label }: Variable): string {
   if (label !== undefined && label !== '') return label

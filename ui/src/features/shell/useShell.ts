@@ -1,6 +1,6 @@
 // What parts of the page ask of its frame, and of each other through it.
 import { inject, provide, ref, shallowRef, type InjectionKey, type Ref, type ShallowRef } from 'vue'
-import type { NewMessage } from '@/api/types'
+import type { NewMessage, Prompt } from '@/api/types'
 
 /** The composer as others see it. */
 export interface ComposerPort {
@@ -16,8 +16,14 @@ export interface Shell {
   /** The text of which the template dialog is to make a new template. */
   templateText: Ref<string | undefined>
   makeTemplate: (text: string) => void
+  /** The template that the dialog is to fill in. */
+  templateUse: ShallowRef<Prompt | undefined>
+  useTemplate: (prompt: Prompt) => void
   settingsOpen: Ref<boolean>
-  searchOpen: Ref<boolean>
+  paletteOpen: Ref<boolean>
+  helpOpen: Ref<boolean>
+  /** The last answer of the open conversation, as Markdown. */
+  lastAnswer: ShallowRef<(() => string | undefined) | undefined>
   composer: ShallowRef<ComposerPort | undefined>
   focusComposer: ShallowRef<(() => void) | undefined>
 }
@@ -27,6 +33,7 @@ const key: InjectionKey<Shell> = Symbol('shell')
 export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
   const promptsOpen = ref(false)
   const templateText = ref<string>()
+  const templateUse = shallowRef<Prompt>()
   const shell: Shell = {
     openDrawer,
     promptsOpen,
@@ -35,8 +42,15 @@ export function provideShell({ openDrawer }: Pick<Shell, 'openDrawer'>): Shell {
       templateText.value = text
       promptsOpen.value = true
     },
+    templateUse,
+    useTemplate(prompt) {
+      templateUse.value = prompt
+      promptsOpen.value = true
+    },
     settingsOpen: ref(false),
-    searchOpen: ref(false),
+    paletteOpen: ref(false),
+    helpOpen: ref(false),
+    lastAnswer: shallowRef(),
     composer: shallowRef(),
     focusComposer: shallowRef(),
   }

@@ -7,6 +7,7 @@ import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,10 +44,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration STATES_AGE = Duration.ofSeconds(2);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
-    /** Rounds in which the keys may change while they are asked for. */
-    private static final int ROUNDS = 3;
-    /** Permissions that expired on their way before Redis counts as too slow to be of use. */
-    private static final int LATE_ANSWERS = 3;
+    /** Rounds in which permissions may expire on their way, or the keys change while they are asked for. */
+    private static final int ROUNDS = 8;
 
     private final QuotaLimits limits;
     private final Clock clock;
@@ -63,6 +62,9 @@ public final class QuotaScheduler implements AutoCloseable {
     private final RedisLine line = new RedisLine(TICK);
     /** Ids that are asked for right now: of two who ask at once only one may say that no call was made. */
     private final Set<ReservationId> asking = ConcurrentHashMap.newKeySet();
+
+    /** When a permission last came in time, to anybody here. */
+    private volatile long inTimeNanos = System.nanoTime();
 
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
@@ -163,11 +165,11 @@ public final class QuotaScheduler implements AutoCloseable {
         }
     }
 
-    /** @throws RedisUnavailable also when it answers too slowly to be of use */
+    /** @throws RedisUnavailable also when it answers too slowly to be of use, to all who ask here and for a while */
     private Turn inRedis(ReservationId id, Demand demand, Optional<Turn.Reserved> earlier, boolean alone) {
         String token = earlier.map(Turn.Reserved::token).orElse("");
-        int late = 0;
-        for (int round = 0; late < LATE_ANSWERS && round < LATE_ANSWERS + ROUNDS; round++) {
+        long began = System.nanoTime();
+        for (int round = 0; round < ROUNDS; round++) {
             // Before the question: the permission's time runs on our clock from here at the latest.
             long asked = System.nanoTime();
             switch (shared.reserve(id, demand, token, !alone || local.wasGiven(id), local::spent)) {
@@ -189,22 +191,28 @@ public final class QuotaScheduler implements AutoCloseable {
                     }
                     ApiKey key = found.get();
                     if (!slot.given()) {
-                        return promise(id, lane, key, slot.slot() - slot.now(), slot.member());
+                        return promise(
+                                id, lane, key, slot.slot() - slot.now(), slot.expected() - slot.now(), slot.member());
                     }
                     int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
                     local.spent(id, lane, slot.member(), tokens, SharedQuota.mono());
                     Turn.Reserved turn = permission(id, lane, key, slot.member(), asked, slot.slot() - slot.now());
-                    if (!turn.expired(System.nanoTime())) {
+                    long now = System.nanoTime();
+                    if (!turn.expired(now)) {
+                        inTimeNanos = now;
                         return turn;
                     }
                     // The answer took longer than the permission lasts; nobody has called under it.
                     local.forget(lane, slot.member());
                     token = slot.member();
-                    late++;
+                    long inTime = inTimeNanos;
+                    if (now - (inTime - began > 0 ? inTime : began) > RedisLine.SILENCE.toNanos()) {
+                        throw new RedisUnavailable("Redis answers too slowly", null);
+                    }
                 }
             }
         }
-        throw new RedisUnavailable("Redis answers too slowly", null);
+        return moment(id, demand, configured.first(), TICK);
     }
 
     private Turn local(ReservationId id, Demand demand) {
@@ -226,7 +234,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 Lane lane = new Lane(slot.group().name(), demand.model());
                 yield slot.given()
                         ? permission(id, lane, slot.key(), slot.member(), asked, slot.slot() - now)
-                        : promise(id, lane, slot.key(), slot.slot() - now, slot.member());
+                        : promise(id, lane, slot.key(), slot.slot() - now, slot.slot() - now, slot.member());
             }
         };
     }
@@ -234,14 +242,20 @@ public final class QuotaScheduler implements AutoCloseable {
     /** A turn without a place: ask again soon. */
     private Turn moment(ReservationId id, Demand demand, QuotaGroup any, Duration wait) {
         return promise(
-                id, new Lane(any.name(), demand.model()), any.keys().getFirst(), wait.toMillis(), LocalQuota.NO_PLACE);
+                id,
+                new Lane(any.name(), demand.model()),
+                any.keys().getFirst(),
+                wait.toMillis(),
+                wait.toMillis(),
+                LocalQuota.NO_PLACE);
     }
 
     private Turn none(String reason, long millis) {
         return new Turn.NoneUsable(reason, Optional.of(clock.instant().plusMillis(millis)));
     }
 
-    private Turn.Reserved promise(ReservationId id, Lane lane, ApiKey key, long millis, String token) {
+    private Turn.Reserved promise(
+            ReservationId id, Lane lane, ApiKey key, long millis, long expectedMillis, String token) {
         Duration wait = Duration.ofMillis(millis);
         long due = System.nanoTime() + wait.toNanos();
         return new Turn.Reserved(
@@ -250,7 +264,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 lane.model(),
                 key,
                 wait,
-                clock.instant().plus(wait),
+                clock.instant().plusMillis(expectedMillis),
                 token,
                 due,
                 due + limits.guard().dispatch().toNanos());
@@ -282,14 +296,19 @@ public final class QuotaScheduler implements AutoCloseable {
             tell("a released slot", () -> shared.release(turn.id(), turn.token()));
         } else {
             // Somebody else may have got the permission meanwhile, and called.
-            tell("a released place", () -> shared.release(turn.id()));
+            tell("a released place", () -> shared.revoke(List.of(turn.id())));
         }
     }
 
-    /** Frees the place promised to an id whose call nobody waits for any more; a permitted call stays spent. */
-    public void release(ReservationId id) {
-        local.forgetPromise(id);
-        tell("a released place", () -> shared.release(id));
+    /**
+     * Frees the places promised to ids whose calls nobody waits for any more, whichever worker asked for them; a permitted
+     * call stays spent.
+     *
+     * @param ids a few
+     */
+    public void revoke(Collection<ReservationId> ids) {
+        ids.forEach(local::forgetPromise);
+        tell("revoked places", () -> shared.revoke(ids));
     }
 
     /**

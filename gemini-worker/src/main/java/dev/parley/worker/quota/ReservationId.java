@@ -1,11 +1,11 @@
 package dev.parley.worker.quota;
 
-import dev.parley.pipeline.message.AnswerRef;
+import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
- * Names one call to the model before it is made; asking twice for the same id yields one slot. A call that was made
- * spends the id: the next try of the same answer needs another.
+ * Names a try's calls to the model before they are made. Asking twice for the same id yields one slot, until a call was made
+ * under it: then it yields another.
  *
  * @param value 1 to 120 characters of {@code A-Z a-z 0-9 . _ : -}
  */
@@ -18,8 +18,8 @@ public record ReservationId(String value) {
         }
     }
 
-    /** @param number of the call within one handling of the request */
-    public static ReservationId of(AnswerRef answer, int number) {
-        return new ReservationId(answer.answerId() + ":" + answer.round() + ":" + answer.attempt() + ":" + number);
+    /** @param order of the try, see {@link dev.parley.pipeline.message.AnswerRef#order} */
+    public static ReservationId of(UUID answer, long order) {
+        return new ReservationId(answer + ":" + order);
     }
 }

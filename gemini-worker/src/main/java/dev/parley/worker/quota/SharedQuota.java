@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -38,8 +39,20 @@ final class SharedQuota {
 
     /** What the script says, in milliseconds of Redis's clock. */
     sealed interface Answer {
-        /** @param given whether the call may be made now */
-        record Slot(String group, String keyHash, long slot, String member, boolean given, boolean missed, long now)
+        /**
+         * @param slot when to ask again
+         * @param given whether the call may be made now
+         * @param expected when it will be given, by what such waits have come to lately; not before {@code slot}
+         */
+        record Slot(
+                String group,
+                String keyHash,
+                long slot,
+                String member,
+                boolean given,
+                boolean missed,
+                long expected,
+                long now)
                 implements Answer {}
 
         /** @param until empty when every key is disabled */
@@ -212,6 +225,7 @@ final class SharedQuota {
                             reply.get(4),
                             reply.getFirst().equals("GO"),
                             reply.get(6).equals("1"),
+                            Long.parseLong(reply.get(7)),
                             Long.parseLong(reply.get(5)));
                 }
             }
@@ -257,12 +271,15 @@ final class SharedQuota {
 
     /** Frees the slot of a permission under which no call was made. */
     void release(ReservationId id, String token) {
-        call("release", List.of(days(), id.value(), token, "1"));
+        call("release", List.of(days(), id.value(), token));
     }
 
-    /** Frees the place promised to an id; a permitted call stays spent. */
-    void release(ReservationId id) {
-        call("release", List.of(days(), id.value(), "", "0"));
+    /** Frees the places promised to these ids; a permitted call stays spent. */
+    void revoke(Collection<ReservationId> ids) {
+        List<String> args = new ArrayList<>();
+        args.add(days());
+        ids.forEach(id -> args.add(id.value()));
+        call("revoke", args);
     }
 
     /** Says what a call has really taken. */

@@ -16,7 +16,8 @@ public sealed interface Turn {
      * @param group the quota group's name
      * @param model that may be called
      * @param delay from the moment this was returned; zero is the permission
-     * @param expectedAt when the call will start, by the worker's clock; for people
+     * @param expectedAt when the call will start, by the worker's clock; for people. Others may come first meanwhile, so
+     *     that it is later than after {@code delay} where that is usual
      * @param token tells this place from others of the same id; opaque
      * @param dueNanos when the wait is over, on the scale of {@link System#nanoTime()}
      * @param expiresNanos when a permission is void, on the scale of {@link System#nanoTime()}

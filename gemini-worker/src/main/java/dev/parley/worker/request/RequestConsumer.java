@@ -52,12 +52,14 @@ public final class RequestConsumer implements AutoCloseable {
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("live-text").factory());
     private final LeaseKeeper leases;
+    private final ParkedPlaces places;
     private final Subscription subscription;
 
     private RequestConsumer(Parts parts) {
         this.parts = parts;
         this.meters = new WorkerMeters(parts.meters());
         this.leases = LeaseKeeper.start(parts.runs(), running);
+        this.places = new ParkedPlaces(parts.quota(), parts.maxRetries());
         parts.redis().onSubscriptions(connection -> {
             connection.addListener(new RedisPubSubAdapter<>() {
                 @Override
@@ -105,7 +107,11 @@ public final class RequestConsumer implements AutoCloseable {
     private void revoked(String message) {
         int colon = message.indexOf(':');
         try {
-            running.revoke(UUID.fromString(message.substring(0, colon)), Long.parseLong(message.substring(colon + 1)));
+            UUID answer = UUID.fromString(message.substring(0, colon));
+            long order = Long.parseLong(message.substring(colon + 1));
+            if (!running.revoke(answer, order)) {
+                places.free(answer, order);
+            }
         } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
             LOG.log(Level.WARNING, "a message that is no revocation on {0}", LiveKeys.REVOKED_CHANNEL);
         }
@@ -146,6 +152,7 @@ public final class RequestConsumer implements AutoCloseable {
                     "takes no more requests: {0,number,#} handed back, {1,number,#} left to the broker",
                     meters.allHandedBack(),
                     subscription.running() + subscription.waiting());
+            places.close();
             leases.close();
             timer.shutdownNow();
         } catch (InterruptedException e) {

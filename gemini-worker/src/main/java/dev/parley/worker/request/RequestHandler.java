@@ -24,6 +24,7 @@ import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
@@ -300,7 +301,7 @@ final class RequestHandler implements Handler {
                 }
                 case Runs.Begin.Obsolete() -> {
                     // Where it waited for its turn in a wait queue, the turn is somebody else's now.
-                    quota.release(reservation(request.answer()));
+                    quota.revoke(List.of(reservation(request.answer())));
                     return Optional.of(new Conclusion.Drop("a cancel or a newer try has replaced it"));
                 }
                 case Runs.Begin.Finished(AnswerUpdate.Completed result) -> {
@@ -329,7 +330,7 @@ final class RequestHandler implements Handler {
 
     /** One name for all calls of an attempt, so that a parked message finds its place again whatever came before. */
     private static ReservationId reservation(AnswerRef answer) {
-        return ReservationId.of(answer, 0);
+        return ReservationId.of(answer.answerId(), answer.order());
     }
 
     /**
@@ -419,7 +420,7 @@ final class RequestHandler implements Handler {
         return switch (cancellation.reason().orElse(Running.STOPPING)) {
             case Running.REVOKED -> {
                 // A place that was only promised is somebody else's; one under which a call was made stays spent.
-                quota.release(reservation(held.answer()));
+                quota.revoke(List.of(reservation(held.answer())));
                 yield new Conclusion.Drop("cancelled or replaced while it ran");
             }
             case Running.LEASE_LOST -> new Conclusion.Drop("another run has taken over");

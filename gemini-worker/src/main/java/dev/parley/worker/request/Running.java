@@ -116,13 +116,16 @@ final class Running {
         return (int) tries.values().stream().filter(held -> held.phase == phase).count();
     }
 
-    /** Stops the answer's tries that are older than this order. */
-    void revoke(UUID answer, long order) {
+    /** Stops the answer's tries that are older than this order. @return whether there were any */
+    boolean revoke(UUID answer, long order) {
+        boolean found = false;
         for (Try held : tries.values()) {
             if (held.answer.answerId().equals(answer) && held.answer.order() < order) {
                 held.cancellation.cancel(REVOKED);
+                found = true;
             }
         }
+        return found;
     }
 
     /** Stops what only waits; it goes back to the queue. What calls the model goes on. */

@@ -12,7 +12,8 @@
 -- times, and his i-th id holds his i-th place. A new id brings a new place and may swap it for the earliest place that an
 -- id with a larger tag holds. Nobody hears of that while he sleeps, hence the invariant of all that is done here:
 --   nobody's place becomes EARLIER than he was told, except the asker's own.
--- Whoever wakes and finds that his place has become later is told so and sleeps again.
+-- Whoever wakes and finds that his place has become later is told so and sleeps again. When to ask again is one thing, what
+-- to expect another: that is the promised wait times what such waits have come to lately.
 --
 -- Keys, after the prefix KEYS[1]:
 --   epoch           hash: id, safe ('1': who spent before this epoch has been waited for)
@@ -23,7 +24,8 @@
 --   rest:<lane>     hash: until, why
 --   off:<group>     hash: key hash -> reason; disabled for all models
 --   id:<id>         hash: index, user, tag, owner, asked, given ('1': a call may have been made); and, when it is given or
---                   has a place of its own that takes no part in the order: group, slot, member, tokens
+--                   has a place of its own that takes no part in the order: group, slot, member, tokens; and of its
+--                   first promise: first (when), wait, class
 --   groups:<c>      hash of a configuration (groups, limits, keys): group -> 'limit perDay perMinuteTokens weight keyhash keyhash ...'
 --   indexes         sorted set: index -> last use, INDEXES at most
 -- and one index <i> = <c>/<model> for each configuration and model, so that a call looks at few groups:
@@ -31,8 +33,8 @@
 --   later:<i>       the others, score = lower bound of their next place
 --   none:<i>        groups without an enabled key, score = when to look again
 --   old:<i>         when calls leave the span, to keep ready's order true
---   turn:<i>        hash: '#' turns so far, 'V' virtual time, group -> turn of last choice, 'k:'group -> calls, for the
---                   turn of its keys
+--   turn:<i>        hash: '#' turns so far, '#V' virtual time, 'w:'class -> what waits come to, group -> turn of last choice,
+--                   'k:'group -> calls, for the turn of its keys
 --   users:<i>       users who wait, score = tag of their last
 --   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
 -- Cost of a reservation: O(log n) look-ups in a few groups and users; every loop below has a bound.
@@ -54,8 +56,8 @@ local DAY_GUARD = 5000
 local TURN = 1e9
 local INDEXES = 64
 local MOVES, LOOKS, STEPS = 64, 1024, 128
--- Groups short of tokens that are looked at, and how often each.
-local TOKEN_LOOKS, TOKEN_STEPS = 16, 16
+-- Groups short of tokens that are looked at, and how often each: near now, then behind all that is promised.
+local TOKEN_LOOKS, TOKEN_STEPS = 4, 4
 -- Of others whose places may be swapped: looked at for one reservation, and moved by it.
 local USER_LOOKS, SWAPS = 24, 6
 
@@ -89,9 +91,11 @@ end
 local function laneOf(ix, group) return group .. '/' .. ix.model end
 
 -- A set that ran empty begins again without its time to live.
+local kept = {}
 local function addTo(set, score, member)
   call('ZADD', set, score, member)
-  call('PEXPIRE', set, KEEP)
+  if not kept[set] then call('PEXPIRE', set, KEEP) end
+  kept[set] = true
 end
 
 -- The indexes over a model's lanes, or over all.
@@ -250,18 +254,20 @@ end
 -- What a request counts for; one that is larger than the limit takes a whole span for itself.
 local function sizeIn(g, tokens) return g.tokens > 0 and math.min(tokens, g.tokens) or 0 end
 
--- The earliest for one of this size, and whether it is surely one.
+-- As earliest, from there on, for one of this size. A small hole far from now may be overlooked.
 local function earliestOf(group, x, tokens)
   local g = groupOf(index, group)
   local size = sizeIn(g, tokens)
-  if size == 0 then return x, true end
+  if size == 0 then return x end
   local lane = laneOf(index, group)
-  for _ = 1, TOKEN_STEPS do
+  local last = 0
+  for step = 1, 2 * TOKEN_STEPS do
     local fit, try = tokensFit(lane, x, size, g.tokens)
-    if fit then return x, true end
-    x = earliest(group, math.max(x + 1, try))
+    if fit then return x end
+    if step == TOKEN_STEPS then last = num(call('ZRANGE', key('log', lane), -1, -1, 'WITHSCORES')[2]) or 0 end
+    x = earliest(group, math.max(x + 1, try, last))
   end
-  return x, false
+  return earliest(group, math.max(x, last + span + 2000))
 end
 
 local function rank(ix, group)
@@ -339,9 +345,9 @@ local function choose(from, tokens)
       looked[g] = x
       toLater(g, x)
     else
-      local mine, sure = earliestOf(g, x, tokens)
-      if mine == from and sure then return g, from end
-      if sure and (not slot or mine < slot) then best, slot = g, mine end
+      local mine = earliestOf(g, x, tokens)
+      if mine == from then return g, from end
+      if not slot or mine < slot then best, slot = g, mine end
       at = at + 1
     end
   end
@@ -358,8 +364,8 @@ local function choose(from, tokens)
       looked[g] = x
       toLater(g, x)
     else
-      local mine, sure = earliestOf(g, x, tokens)
-      if sure and (not slot or mine < slot) then best, slot = g, mine end
+      local mine = earliestOf(g, x, tokens)
+      if not slot or mine < slot then best, slot = g, mine end
       if mine == x then break end
       at = at + 1
     end
@@ -518,8 +524,26 @@ local function pick(group)
   return usable[turn % #usable + 1]
 end
 
-local function answer(what, held, missed)
-  return { what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0' }
+local function answer(what, held, missed, expected)
+  return {
+    what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0',
+    str(expected or held.slot)
+  }
+end
+
+-- Who has many of his own before him is overtaken by more of the others, so waits are told apart by their number, roughly.
+local function class(before) return math.min(6, math.ceil(math.log(before + 1) / math.log(2))) end
+
+local function expect(held, before)
+  return now + (held.slot - now) * (num(call('HGET', index.turn, 'w:' .. class(before))) or 1)
+end
+
+local function learn(ix, id)
+  local first, wait, of = unpack(call('HMGET', key('id', id), 'first', 'wait', 'class'))
+  if not first or tonumber(wait) < 1000 then return end
+  local came = math.max(1, math.min(16, (now - tonumber(first)) / tonumber(wait)))
+  local usual = num(call('HGET', ix.turn, 'w:' .. of)) or 1
+  call('HSET', ix.turn, 'w:' .. of, exact(usual + (came - usual) / 32))
 end
 
 -- Gives a place that was waited for. Time goes on by the tag, or by one for each round of all who wait, so that it does
@@ -528,12 +552,13 @@ local function give(id, r, held, missed)
   local ix = r.index
   if not r.own then
     local tag = num(call('ZSCORE', idsOf(ix, r.user), id)) or r.tag
-    local v = num(call('HGET', ix.turn, 'V')) or 0
+    local v = num(call('HGET', ix.turn, '#V')) or 0
     v = math.max(v + 1 / math.max(1, call('ZCARD', ix.users)), tag)
-    call('HSET', ix.turn, 'V', exact(v))
+    call('HSET', ix.turn, '#V', exact(v))
     -- Those whose ids were never asked for again.
     call('ZREMRANGEBYSCORE', ix.users, '-inf', exact(v - 1000))
     unpair(ix, r.user, id, held)
+    learn(ix, id)
   end
   write(id, r, held, true)
   return answer('GO', held, missed)
@@ -626,13 +651,14 @@ function ops.reserve(a)
       local void = held and not call('ZSCORE', key('log', laneOf(r.index, held.group)), held.member)
       if inTime and not void and not outlawed(held) then
         if now < held.slot then
+          local before
           if not r.own and r.index.name == index.name then
             local _, i = placeOf(index, r.user, id)
             improve(index, r.user, i, tokens)
-            held = placeOf(index, r.user, id)
+            held, before = placeOf(index, r.user, id)
           end
           write(id, r, held, false, r.own)
-          return answer('WAIT', held)
+          return answer('WAIT', held, false, before and expect(held, before))
         end
         local fits, size = resize(index, held, tokens)
         if fits then
@@ -661,13 +687,13 @@ function ops.reserve(a)
   local kept = r and r.index.name == index.name and r.tag
   r = { index = index, user = user, owner = owner, asked = asked, tokens = sizeOf(held.member) }
   if slot <= now then
-    r.tag = kept or num(call('HGET', index.turn, 'V')) or 0
+    r.tag = kept or num(call('HGET', index.turn, '#V')) or 0
     write(id, r, held, true)
     return answer('GO', held, missed)
   end
   sweep(index, user)
   local last = num(call('ZSCORE', index.users, user))
-  local v = num(call('HGET', index.turn, 'V')) or 0
+  local v = num(call('HGET', index.turn, '#V')) or 0
   r.tag = kept or (last and math.max(v, last + 1) or v)
   if alone then
     write(id, r, held, false, true)
@@ -676,7 +702,8 @@ function ops.reserve(a)
   r.tag = pair(index, user, id, r.tag, held)
   local _, i = placeOf(index, user, id)
   improve(index, user, i, tokens)
-  held = placeOf(index, user, id)
+  local before
+  held, before = placeOf(index, user, id)
   if held.slot <= now and good(index, held) then
     local fits, size = resize(index, held, tokens)
     if fits then
@@ -685,27 +712,44 @@ function ops.reserve(a)
     end
   end
   write(id, r, held, false)
-  return answer('WAIT', held, missed)
+  if not kept then
+    call('HSET', key('id', id), 'first', str(now), 'wait', str(held.slot - now), 'class', class(before))
+  end
+  return answer('WAIT', held, missed, expect(held, before))
 end
 
--- days | id token given: frees a place under which no call was made, and none will be
--- given '1': the asker was permitted to call at the place of this name; otherwise only what was promised is freed
-function ops.release(a)
-  local dayStarts, id, token, given = unpack(a)
-  with('/', '0', dayStarts)
+-- Frees what is promised to an id, or, where its token says so, what was given to it.
+local function release(id, token)
   local r = record(id)
-  if not r then return { 'GONE', str(now) } end
-  if r.given and given == '1' and token == r.own.member then
+  if not r then return false end
+  if r.given then
+    if token ~= r.own.member then return false end
     vacate(r.index, r.own, r.tokens)
-  elseif not r.given and given ~= '1' then
+  elseif token == '' then
     local held = r.own or placeOf(r.index, r.user, id)
     if not r.own then unpair(r.index, r.user, id, held) end
     if held then vacate(r.index, held) end
   else
-    return { 'GONE', str(now) }
+    return false
   end
   call('DEL', key('id', id))
-  return { 'OK', str(now) }
+  return true
+end
+
+-- days | id token: the asker was permitted to call at the place of this name, and made no call and will make none
+function ops.release(a)
+  with('/', '0', a[1])
+  return { release(a[2], a[3]) and 'OK' or 'GONE', str(now) }
+end
+
+-- days | id*: nobody waits for these calls any more; what was given stays spent
+function ops.revoke(a)
+  with('/', '0', a[1])
+  local freed = 0
+  for i = 2, #a do
+    if release(a[i], '') then freed = freed + 1 end
+  end
+  return { 'OK', str(freed) }
 end
 
 -- span lane id member tokens: what a call has really taken

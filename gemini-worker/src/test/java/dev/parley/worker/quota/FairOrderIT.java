@@ -59,7 +59,6 @@ class FairOrderIT {
         assertThat(simulation.called).hasSize(106);
         assertThat(singles).allSatisfy(single -> {
             assertThat(single.waited()).isLessThanOrEqualTo(SPAN);
-            assertThat(single.told()).isEqualTo(single.waited());
             // One of the hundred that was next, beside those that were called when they came.
             assertThat(simulation.called.stream()
                             .filter(other -> other.demand.user().equals(Simulation.user(1))
@@ -122,34 +121,73 @@ class FairOrderIT {
         }
         simulation.run(Long.MAX_VALUE);
 
-        // The sixty alone take six rounds, as does what they hold up.
-        assertThat(simulation.called).allSatisfy(each -> assertThat(each.waited())
-                .isLessThanOrEqualTo(each.demand.user().equals(Simulation.user(1)) ? 20 * SPAN : 7 * SPAN));
+        // Each round everybody who waits is called once.
+        List<Long> slots = simulation.called.stream()
+                .filter(each -> each.demand.user().equals(Simulation.user(1)))
+                .map(each -> each.slot)
+                .sorted()
+                .toList();
+        assertThat(slots).hasSize(60);
+        for (int i = 1; i < slots.size(); i++) {
+            assertThat(slots.get(i) - slots.get(i - 1)).isLessThanOrEqualTo(5 * SPAN);
+        }
+        assertThat(simulation.called)
+                .filteredOn(each -> !each.demand.user().equals(Simulation.user(1)))
+                .allSatisfy(each -> assertThat(each.waited()).isLessThanOrEqualTo(5 * SPAN));
         assertThat(simulation.missed).isZero();
     }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
-    void theTimeThatIsToldFirstIsWithinAFifthOfTheTimeThatComes(long seed) {
+    void inASteadyQueueTheTimeThatIsToldFirstIsWithinAFifthOfTheTimeThatComes(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
+        // Twelve users with five to twelve messages waiting each, who send the next when one is called.
+        simulation.afterCall = request -> simulation.request(request.demand);
+        for (int user = 0; user < 12; user++) {
+            Demand demand = of(user);
+            for (int i = 0; i < 5 + user % 8; i++) {
+                simulation.at(Simulation.START + simulation.random.nextInt(60_000), () -> simulation.request(demand));
+            }
+        }
+        simulation.run(Simulation.START + 40 * SPAN);
+
+        assertThat(atQuantile(errors(simulation), 0.95)).isLessThanOrEqualTo(0.2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void alsoAtRandomTheTimeThatIsToldIsMostlyClose(long seed) {
         Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
         for (int i = 0; i < 90; i++) {
-            simulation.request(of(i % 12));
+            Demand demand = of(i % 12);
+            simulation.at(Simulation.START + i * 600, () -> simulation.request(demand));
         }
-        long at = Simulation.START;
-        // As much as there are places for, at random, behind two minutes of backlog.
-        for (int i = 0; i < 1_500; i++) {
+        long at = Simulation.START + 60_000;
+        // As much as there are places for, behind two minutes of backlog; some overtake and some are overtaken.
+        for (int i = 0; i < 1_200; i++) {
             at += (long) (-Math.log(1 - simulation.random.nextDouble()) * SPAN / 30);
             simulation.at(at, () -> simulation.request(of(simulation.random.nextInt(12))));
         }
         simulation.run(Long.MAX_VALUE);
 
+        assertThat(atQuantile(errors(simulation), 0.5)).isLessThanOrEqualTo(0.3);
+        assertThat(atQuantile(errors(simulation), 0.9)).isLessThanOrEqualTo(0.6);
+    }
+
+    /** By how much of the wait the told time was wrong, where there was a wait to speak of; after a while of learning. */
+    private static List<Double> errors(Simulation simulation) {
         List<Double> errors = simulation.called.stream()
+                .skip(150)
                 .filter(each -> each.waited() > 5_000)
                 .map(each -> Math.abs(each.told() - each.waited()) / (double) each.waited())
                 .sorted()
                 .toList();
-        assertThat(errors).hasSizeGreaterThan(1_000);
-        assertThat(errors.get(errors.size() * 98 / 100)).isLessThanOrEqualTo(0.2);
+        assertThat(errors).hasSizeGreaterThan(200);
+        return errors;
+    }
+
+    private static double atQuantile(List<Double> sorted, double quantile) {
+        return sorted.get((int) (sorted.size() * quantile));
     }
 
     @Test
@@ -161,7 +199,7 @@ class FairOrderIT {
         }
         assertThat(place(quota, "b", 2).slot()).isEqualTo(Simulation.START + SPAN);
         for (int i = 10; i < 40; i++) {
-            quota.release(new ReservationId("a" + i));
+            quota.revoke(List.of(new ReservationId("a" + i)));
         }
         // Only the ten that were called and b are left.
         assertThat(place(quota, "c", 3).slot()).isEqualTo(Simulation.START + SPAN);

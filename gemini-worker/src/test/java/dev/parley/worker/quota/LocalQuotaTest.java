@@ -82,6 +82,26 @@ class LocalQuotaTest {
     }
 
     @Test
+    void tokensAreSharedToo() {
+        QuotaLimits limits = new QuotaLimits(10, Optional.empty(), Duration.ofMinutes(1), Duration.ofMinutes(1))
+                .withTokensPerMinute(Optional.of(800));
+        LocalQuota local = new LocalQuota(ONE, limits, "w", NOON);
+        // Half of 800 are 400, and each asks for 100.
+        assertThat(givenNow(local, new WorkerShare(2, 0), 0, 1_000)).isEqualTo(4);
+    }
+
+    @Test
+    void anotherModelHasAQuotaOfItsOwn() {
+        LocalQuota local = local(Optional.empty());
+        local.cool(LANE, 90_000, "refused");
+        assertThat(givenNow(local, WorkerShare.alone(), 0, 1_000)).isZero();
+        Demand other = new Demand("other", new UUID(0, 1), 0);
+        assertThat(local.reserve(new ReservationId("r"), other, WorkerShare.alone(), 0, 1_000))
+                .isInstanceOfSatisfying(LocalQuota.Choice.Slot.class, slot -> assertThat(slot.given())
+                        .isTrue());
+    }
+
+    @Test
     void aRestIsNeverShortened() {
         LocalQuota local = local(Optional.empty());
         local.cool(LANE, 90_000, "long");

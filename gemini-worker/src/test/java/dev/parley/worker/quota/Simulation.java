@@ -11,6 +11,7 @@ import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
@@ -41,6 +42,9 @@ final class Simulation {
     int early;
     int lost;
     int missed;
+
+    /** What follows a call. */
+    Consumer<Request> afterCall = request -> {};
 
     /** One message of a user. */
     static final class Request {
@@ -142,7 +146,7 @@ final class Simulation {
             case SharedQuota.Answer.None none -> none.until().ifPresent(at -> at(at, () -> ask(any(), request, "")));
             case SharedQuota.Answer.Slot slot -> {
                 if (first) {
-                    request.toldAt = slot.slot();
+                    request.toldAt = slot.expected();
                     slotsInOrderOfAsking.add(slot.slot());
                 }
                 if (slot.missed()) {
@@ -152,7 +156,7 @@ final class Simulation {
                     call(worker, request, slot);
                 } else if (random.nextInt(10_000) < givesBack) {
                     long moment = now + random.nextLong(slot.slot() - now);
-                    at(moment, () -> worker.quota.release(request.id));
+                    at(moment, () -> worker.quota.revoke(List.of(request.id)));
                     at(moment, () -> request(request.demand));
                 } else if (random.nextInt(10_000) < dies) {
                     at(slot.slot() - random.nextLong(slot.slot() - now), () -> ask(any(), request, ""));
@@ -184,6 +188,7 @@ final class Simulation {
         long sending = random.nextBoolean() ? random.nextLong(left + 1) : (random.nextBoolean() ? 0 : left);
         long travel = random.nextLong(limits.guard().travel().toMillis() + 1);
         arrivals.add(lane.text(), now + sending + travel, request.demand.tokens());
+        afterCall.accept(request);
     }
 
     /** Calls by day of the provider, by lane. */

@@ -454,6 +454,32 @@ class RequestFlowIT {
         assertThat(updatesOf(request)).noneMatch(Failed.class::isInstance);
     }
 
+    @Test
+    void aRequestRevokedWhileItIsParkedFreesItsPlaceAtOnce() throws Exception {
+        hear();
+        Worker worker = worker("key-1", 1, Duration.ofMinutes(10), Duration.ofSeconds(20));
+        awaitLast(send("first " + name), Completed.class);
+        GenerationRequest second = send("second " + name);
+        awaitLast(second, Waiting.class);
+        soon().until(() -> worker.consumer.waiting() == 0);
+        assertThat(placesPromised(worker)).isEqualTo(1);
+
+        runs.revoke(second.answer().answerId(), AnswerRef.orderOfRound(2)).join();
+
+        soon().until(() -> placesPromised(worker) == 0);
+        assertThat(topology.waits().stream()
+                        .mapToLong(wait -> depth(topology.waitQueue(wait)))
+                        .sum())
+                .as("it has not come back yet")
+                .isEqualTo(1);
+    }
+
+    private int placesPromised(Worker worker) {
+        return worker.own
+                .<List<String>>call(commands -> commands.keys("{parley:quota}:ids:*"))
+                .size();
+    }
+
     private void awaitAllQuiet() {
         soon().until(() -> topology.queues().stream().allMatch(queue -> depth(queue) == 0));
     }

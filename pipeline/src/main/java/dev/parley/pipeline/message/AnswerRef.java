@@ -38,6 +38,11 @@ public record AnswerRef(UUID chatId, UUID answerId, int round, int attempt) {
         return round * ATTEMPTS_PER_ROUND;
     }
 
+    /** The round that an order belongs to. */
+    public static int roundOf(long order) {
+        return (int) (order / ATTEMPTS_PER_ROUND);
+    }
+
     public AnswerRef nextAttempt() {
         return new AnswerRef(chatId, answerId, round, attempt + 1);
     }
