@@ -67,7 +67,10 @@ affinity:
 {{- end }}
 {{/* A generated value that an upgrade finds again. */}}
 {{- define "parley.kept" -}}
-{{- $old := lookup "v1" "Secret" .root.Release.Namespace .secret -}}
+{{- $old := dict -}}
+{{- if .root.Values.global.lookup -}}
+{{- $old = lookup "v1" "Secret" .root.Release.Namespace .secret -}}
+{{- end -}}
 {{- if and $old $old.data (index $old.data .key) -}}
 {{ index $old.data .key }}
 {{- else -}}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { groupChats, placeChat, titleOf } from '@/features/chats/groups'
+import { belongsTo, groupChats, placeChat, titleOf } from '@/features/chats/groups'
 import type { Chat } from '@/api/types'
 
 const now = new Date(2026, 2, 30, 0, 30)
@@ -45,5 +45,20 @@ describe('the chat list', () => {
 
   it('has a name for a chat without a title', () => {
     expect(titleOf({ title: ' ' })).toBe('New chat')
+  })
+})
+
+describe('a list of chats', () => {
+  const kept = { ...chat('a', new Date()), folder: 'Work' }
+
+  it('has those that are not put away, all or of one folder, or those that are', () => {
+    expect(belongsTo(kept, { kind: 'all' })).toBe(true)
+    expect(belongsTo(kept, { kind: 'folder', name: 'Work' })).toBe(true)
+    expect(belongsTo(kept, { kind: 'folder', name: 'Home' })).toBe(false)
+    expect(belongsTo(kept, { kind: 'archived' })).toBe(false)
+    const away = { ...kept, archived: true }
+    expect(belongsTo(away, { kind: 'all' })).toBe(false)
+    expect(belongsTo(away, { kind: 'folder', name: 'Work' })).toBe(false)
+    expect(belongsTo(away, { kind: 'archived' })).toBe(true)
   })
 })

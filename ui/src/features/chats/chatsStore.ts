@@ -1,13 +1,19 @@
-// The user's chats as far as they have been scrolled to.
+// The user's chats as far as they have been scrolled to: all, those of a folder, or those put away.
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { api, answered, dataOf } from '@/api/client'
 import { sentenceOf } from '@/api/errors'
 import type { Chat, ChatChange, GenerationSettings } from '@/api/types'
-import { placeChat } from './groups'
+import { belongsTo, placeChat, type ChatView } from './groups'
+
+const mostPinned = 100
 
 export const useChats = defineStore('chats', () => {
   const chats = ref<Chat[]>([])
+  const pinned = ref<Chat[]>([])
+  const folders = ref<{ name: string; chats: number }[]>([])
+  const hasArchived = ref(false)
+  const view = ref<ChatView>({ kind: 'all' })
   const next = ref<string>()
   const loaded = ref(false)
   const loading = ref(false)
@@ -24,10 +30,22 @@ export const useChats = defineStore('chats', () => {
     if (!loading.value) await load(undefined)
   }
 
+  /** Shows other chats. */
+  function show(wanted: ChatView): void {
+    view.value = wanted
+    chats.value = []
+    next.value = undefined
+    loaded.value = false
+    void load(undefined)
+  }
+
   async function load(cursor: string | undefined): Promise<void> {
+    const shown = view.value
     loading.value = true
     try {
-      const page = await dataOf(api.GET('/api/chats', { params: { query: { limit: 40, cursor } } }))
+      const which = shown.kind === 'archived' ? { archived: true } : shown.kind === 'folder' ? { folder: shown.name } : {}
+      const page = await dataOf(api.GET('/api/chats', { params: { query: { ...which, limit: 40, cursor } } }))
+      if (view.value !== shown) return
       if (cursor === undefined && !reachesFurther(page.items)) {
         chats.value = page.items
         next.value = page.next
@@ -37,11 +55,24 @@ export const useChats = defineStore('chats', () => {
       }
       loaded.value = true
       error.value = undefined
+      if (cursor === undefined) await loadOrder()
     } catch (cause) {
-      error.value = sentenceOf(cause)
+      if (view.value === shown) error.value = sentenceOf(cause)
     } finally {
-      loading.value = false
+      if (view.value === shown) loading.value = false
     }
+  }
+
+  /** What orders the list: pinned chats, folders, and whether there is an archive. */
+  async function loadOrder(): Promise<void> {
+    const [pins, names, away] = await Promise.all([
+      dataOf(api.GET('/api/chats', { params: { query: { pinned: true, limit: mostPinned } } })),
+      dataOf(api.GET('/api/chats/folders')),
+      dataOf(api.GET('/api/chats', { params: { query: { archived: true, limit: 1 } } })),
+    ])
+    pinned.value = pins.items
+    folders.value = names.items
+    hasArchived.value = away.items.length > 0
   }
 
   /** Whether more is shown than the page covers: then the page is merged in, so that nothing jumps away. */
@@ -57,6 +88,7 @@ export const useChats = defineStore('chats', () => {
 
   async function change(id: string, changes: ChatChange): Promise<void> {
     put(await dataOf(api.PATCH('/api/chats/{chatId}', { params: { path: { chatId: id } }, body: changes })))
+    if (changes.folder !== undefined || changes.archived !== undefined) await loadOrder()
   }
 
   const rename = (id: string, title: string) => change(id, { title })
@@ -68,23 +100,29 @@ export const useChats = defineStore('chats', () => {
 
   /** Takes in a chat that something else has told about. */
   function put(chat: Chat): void {
-    // The list is of those that are not put away.
-    if (chat.archived) drop(chat.id)
-    else chats.value = placeChat(chats.value, chat)
+    const others = pinned.value.filter((other) => other.id !== chat.id)
+    pinned.value = chat.pinned && !chat.archived ? placeChat(others, chat) : others
+    chats.value = belongsTo(chat, view.value) ? placeChat(chats.value, chat) : chats.value.filter((other) => other.id !== chat.id)
   }
 
   function drop(id: string): void {
     chats.value = chats.value.filter((chat) => chat.id !== id)
+    pinned.value = pinned.value.filter((chat) => chat.id !== id)
   }
 
   return {
     chats,
+    pinned,
+    folders,
+    hasArchived,
+    view,
     loaded,
     loading,
     error,
     hasMore: computed(() => !loaded.value || next.value !== undefined),
     more,
     refresh,
+    show,
     create,
     change,
     rename,

@@ -48,3 +48,11 @@ export function placeChat(chats: readonly Chat[], chat: Chat): Chat[] {
 export function titleOf(chat: Pick<Chat, 'title'>): string {
   return chat.title.trim() === '' ? t('app.newChat') : chat.title
 }
+
+/** Which chats the list shows. */
+export type ChatView = { kind: 'all' } | { kind: 'archived' } | { kind: 'folder'; name: string }
+
+export function belongsTo(chat: Chat, view: ChatView): boolean {
+  if (view.kind === 'archived') return chat.archived
+  return !chat.archived && (view.kind === 'all' || chat.folder === view.name)
+}

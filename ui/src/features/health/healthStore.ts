@@ -74,6 +74,7 @@ export const useHealth = defineStore('health', () => {
 
   return {
     state,
+    reachable: computed(() => state.value.known && state.value.reachable),
     online,
     models,
     fake,

@@ -41,6 +41,8 @@ final class Chart {
                 .withNamespace("chat")
                 .withKubeVersion("1.34.0")
                 .withValuesFile(values)
+                // Helm's library would look in a cluster, which "helm template" does not.
+                .set("global.lookup", "false")
                 .call();
         try (MappingIterator<JsonNode> documents =
                 YAML.readerFor(JsonNode.class).readValues(text)) {

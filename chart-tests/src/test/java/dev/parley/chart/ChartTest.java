@@ -16,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class ChartTest {
     private static final BigDecimal GIB = new BigDecimal(1L << 30);
@@ -193,23 +192,24 @@ class ChartTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "chatApi: { replica: 3 }",
-                "chatApi: { replicas: 1 }",
-                "chatApi: { replicas: two }",
-                "geminiWorker: { scaling: kedda }",
-                "rabbitmq: { replicas: 2 }",
-                "ui: { image: { tag: latest } }",
-                "ui: { image: { digest: abc } }",
-                "postgresql: { storage: { size: 10 GB } }",
-                "ingres: { enabled: true }",
-                "hysteria2: { enabled: true }",
-                "postgresql: { enabled: false }"
-            })
-    void aMistakeIsRefused(String mistake) throws IOException {
+    @CsvSource(delimiter = '|', textBlock = """
+            chatApi: { replica: 3 }                    | replica
+            chatApi: { replicas: 1 }                   | replicas
+            chatApi: { replicas: two }                 | replicas
+            geminiWorker: { scaling: kedda }           | scaling
+            rabbitmq: { replicas: 2 }                  | replicas
+            ui: { image: { tag: latest } }             | tag
+            ui: { image: { digest: abc } }             | digest
+            postgresql: { storage: { size: 10 GB } }   | size
+            ingres: { enabled: true }                  | ingres
+            hysteria2: { enabled: true }               | hysteria2
+            postgresql: { enabled: false }             | external.postgresql
+            """)
+    void aMistakeIsRefusedByItsName(String mistake, String named) throws IOException {
         Path values = Files.writeString(folder.resolve("values.yaml"), mistake);
-        assertThatThrownBy(() -> Chart.render(values)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> Chart.render(values))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(named);
     }
 
     private static int most(List<JsonNode> objects, JsonNode workload) {
