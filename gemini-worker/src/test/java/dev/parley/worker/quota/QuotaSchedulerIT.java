@@ -424,6 +424,32 @@ class QuotaSchedulerIT {
     }
 
     @Test
+    void aSlotReleasedWhileRedisIsAwayIsFreeWhenItIsBack() throws Exception {
+        SlowLink link = link(Duration.ZERO);
+        Redis redis = Redis.open(link.uri(), TIMEOUT);
+        opened.add(redis);
+        QuotaLimits onePerHour = new QuotaLimits(1, Optional.empty(), Duration.ofHours(1), Duration.ofSeconds(30));
+        QuotaScheduler scheduler = QuotaScheduler.open(
+                redis, GROUPS.subList(0, 1), onePerHour, () -> new WorkerShare(2, 0, false), Clock.systemUTC());
+        opened.add(scheduler);
+        Turn.Reserved turn = (Turn.Reserved) scheduler.reserve(id(), DEMAND, Optional.empty());
+        assertThat(turn.due()).isTrue();
+        link.hold(TIMEOUT.multipliedBy(7));
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            scheduler.probeSucceeded("team", "model");
+            return !scheduler.spendsShared();
+        });
+
+        scheduler.release(turn);
+
+        await().atMost(Duration.ofSeconds(20)).until(scheduler::spendsShared);
+        ReservationId next = id();
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> scheduler.reserve(next, DEMAND, Optional.empty()) instanceof Turn.Reserved given
+                        && given.due());
+    }
+
+    @Test
     void aRedisThatIsConnectedAndSilentIsLeft() throws Exception {
         SlowLink link = link(Duration.ZERO);
         QuotaScheduler scheduler = scheduler(link.uri(), WorkerShare::alone);
