@@ -3,6 +3,7 @@ package dev.parley.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.dev.gemini.Options;
+import dev.parley.dev.net.ConnectProxy;
 import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.broker.Outgoing;
 import io.lettuce.core.RedisClient;
@@ -37,10 +38,14 @@ class SecretsIT {
     @Test
     void noSecretIsSeenAnywhere() throws Exception {
         try (Installation parley = installation();
-                Tunnel proxy = new Tunnel(parley.gemini().baseUri());
+                ConnectProxy proxy = new ConnectProxy(
+                        Map.of("127.0.0.1", parley.gemini().baseUri().getPort()));
                 Haystack haystack = new Haystack(parley.redisUrl(), parley.rabbitUrl())) {
             parley.with("GEMINI_API_KEYS", "one=%s,two=%s,three=%s".formatted(GOOD, OTHER, WRONG))
-                    .with("HTTP_PROXY", "http://worker:%s@127.0.0.1:%d".formatted(PROXY_PASSWORD, proxy.port()));
+                    .with(
+                            "HTTP_PROXY",
+                            "http://worker:%s@127.0.0.1:%d"
+                                    .formatted(PROXY_PASSWORD, proxy.uri().getPort()));
             ServiceProcess api = parley.startApi();
             Client client = new Client(api);
             UUID chat = client.newChat();
@@ -93,7 +98,7 @@ class SecretsIT {
                 haystack.add("logs", parley.allLogs());
             }
 
-            assertThat(proxy.heads()).as("what the proxy was asked").anyMatch(head -> head.contains("CONNECT "));
+            assertThat(proxy.heads).as("what the proxy was asked").anyMatch(head -> head.contains("CONNECT "));
             assertThat(haystack.places())
                     .contains(
                             "logs",

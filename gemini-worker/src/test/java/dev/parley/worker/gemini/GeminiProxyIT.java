@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.dev.gemini.FakeGemini;
 import dev.parley.dev.gemini.Options;
+import dev.parley.dev.net.ConnectProxy;
 import dev.parley.worker.gemini.CallOutcome.Cancelled;
 import dev.parley.worker.gemini.CallOutcome.Finished;
 import dev.parley.worker.gemini.CallOutcome.Transient;

@@ -1,27 +1,22 @@
 package dev.parley.worker.quota;
 
+import dev.parley.dev.net.Relay;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A way to Redis on which every answer takes so much longer; what is sent one after the other travels at once. */
 final class SlowLink implements AutoCloseable {
-    private final ServerSocket server;
+    private final Relay relay;
     private final URI target;
-    private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicInteger mostUnanswered = new AtomicInteger();
     private volatile Duration delay;
@@ -34,13 +29,12 @@ final class SlowLink implements AutoCloseable {
     SlowLink(URI target, Duration delay) throws IOException {
         this.target = target;
         this.delay = delay;
-        this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        Thread.ofVirtual().start(this::accept);
+        this.relay = Relay.start(0, this::serve);
     }
 
     URI uri() {
-        return URI.create("redis://%s@127.0.0.1:%d%s"
-                .formatted(target.getRawUserInfo(), server.getLocalPort(), target.getPath()));
+        return URI.create(
+                "redis://%s@127.0.0.1:%d%s".formatted(target.getRawUserInfo(), relay.port(), target.getPath()));
     }
 
     void delay(Duration each) {
@@ -57,41 +51,19 @@ final class SlowLink implements AutoCloseable {
         return mostUnanswered.get();
     }
 
-    private void accept() {
-        while (!server.isClosed()) {
-            try {
-                Socket client = server.accept();
-                open.add(client);
-                Thread.ofVirtual().start(() -> serve(client));
-            } catch (IOException e) {
-                return;
-            }
-        }
+    private void serve(Relay from, Socket client) throws IOException, InterruptedException {
+        Socket there = from.connect(target.getHost(), target.getPort());
+        BlockingQueue<Piece> back = new LinkedBlockingQueue<>();
+        Thread reader = Thread.ofVirtual().start(() -> read(there, back));
+        Thread writer = Thread.ofVirtual().start(() -> write(back, client));
+        Relay.copy(client, there, this::sent);
+        reader.join();
+        writer.join();
     }
 
-    private void serve(Socket client) {
-        try (client;
-                Socket there = new Socket(target.getHost(), target.getPort())) {
-            open.add(there);
-            there.setTcpNoDelay(true);
-            client.setTcpNoDelay(true);
-            BlockingQueue<Piece> back = new LinkedBlockingQueue<>();
-            Thread reader = Thread.ofVirtual().start(() -> read(there, back));
-            Thread writer = Thread.ofVirtual().start(() -> write(back, client));
-            InputStream in = client.getInputStream();
-            OutputStream out = there.getOutputStream();
-            byte[] buffer = new byte[65_536];
-            for (int n; (n = in.read(buffer)) >= 0; ) {
-                int calls = new String(buffer, 0, n, StandardCharsets.ISO_8859_1).split("EVALSHA", -1).length - 1;
-                mostUnanswered.accumulateAndGet(unanswered.addAndGet(calls), Math::max);
-                out.write(buffer, 0, n);
-            }
-            there.shutdownOutput();
-            reader.join();
-            writer.join();
-        } catch (IOException | InterruptedException e) {
-            // The connection's end, whoever ended it.
-        }
+    private void sent(byte[] piece, int length) {
+        int calls = new String(piece, 0, length, StandardCharsets.ISO_8859_1).split("EVALSHA", -1).length - 1;
+        mostUnanswered.accumulateAndGet(unanswered.addAndGet(calls), Math::max);
     }
 
     private void read(Socket from, BlockingQueue<Piece> back) {
@@ -123,9 +95,6 @@ final class SlowLink implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        server.close();
-        for (Socket socket : open) {
-            socket.close();
-        }
+        relay.close();
     }
 }
