@@ -146,7 +146,7 @@ class EventsIT {
         Run(Runs runs, AnswerRef answer) {
             this.runs = runs;
             this.answer = answer;
-            assertThat(runs.begin(answer, id)).isInstanceOf(Runs.Begin.Begun.class);
+            assertThat(runs.askToBegin(answer, id).get()).isInstanceOf(Runs.Begin.Begun.class);
             assertThat(runs.start(answer, id).join()).isEqualTo(Runs.Append.WRITTEN);
         }
 

@@ -3,6 +3,7 @@ package dev.parley.system;
 import static dev.parley.system.Installation.PATIENCE;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.Json;
 import java.io.IOException;

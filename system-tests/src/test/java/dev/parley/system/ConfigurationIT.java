@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import dev.parley.local.process.ServiceProcess;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

@@ -1,11 +1,13 @@
 package dev.parley.system;
 
+import static dev.parley.system.Installation.PATIENCE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.GenerationRequest;
 import dev.parley.pipeline.message.Json;
@@ -106,9 +108,12 @@ class DuplicateIT {
         String prompt = "Thrice before [[fake answer=\"once\" first=500ms]]";
         Client.Sent sent = client.send(prompt);
         AtomicReference<byte[]> seen = new AtomicReference<>();
-        Client.await("the request is in its queue")
-                .until(() ->
-                        parley.broker().peek("gemini.requests", 1, seen::set).orElseThrow() == 1);
+        Client.await("the request is in its queue").until(() -> parley.broker()
+                .walk("gemini.requests", 1, PATIENCE, PATIENCE, message -> {
+                    seen.set(message.body());
+                    return Walk.Step.KEEP;
+                })
+                .equals(new Walk.Done(1, 0, 1)));
         byte[] body = seen.get();
         publish(sent, body);
         publish(sent, body);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.parley.dev.server.DevServer;
 import dev.parley.dev.server.Hysteria;
+import dev.parley.local.process.ServiceProcess;
 import java.io.ByteArrayInputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;

@@ -4,6 +4,7 @@ import dev.parley.dev.gemini.FakeGemini;
 import dev.parley.dev.gemini.Options;
 import dev.parley.dev.server.DevServices;
 import dev.parley.dev.server.SharedServers;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Topology;
 import java.io.IOException;

@@ -8,14 +8,13 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.GetResponse;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.redis.Redis;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -200,7 +199,7 @@ class KillIT {
             // A run of the test's own holds the second answer, so that its request waits in the worker.
             Runs runs = new Runs(redis);
             String run = UUID.randomUUID().toString();
-            assertThat(runs.begin(waiting.ref(), run)).isInstanceOf(Runs.Begin.Begun.class);
+            assertThat(runs.askToBegin(waiting.ref(), run).get()).isInstanceOf(Runs.Begin.Begun.class);
             renewing.scheduleAtFixedRate(
                     () -> runs.renew(waiting.ref(), run), 0, Runs.RENEW_EVERY.toMillis(), TimeUnit.MILLISECONDS);
 
@@ -223,37 +222,6 @@ class KillIT {
         assertAnswered(client, waiting);
         assertThat(calls(runningPrompt)).isEqualTo(1);
         assertThat(calls(waitingPrompt)).isEqualTo(1);
-    }
-
-    @Test
-    void aStoppedWorkerWithFiftyStreamsFinishesThoseThatCanAndHandsBackTheRest() throws Exception {
-        parley.killWorkers();
-        ServiceProcess stopping =
-                parley.startWorker(Map.of("SHUTDOWN_GRACE_SECONDS", "8", "WORKER_PREFETCH_COUNT", "50"));
-        Client client = new Client(parley.anApi());
-        List<Client.Sent> sent = new ArrayList<>();
-        List<String> prompts = new ArrayList<>();
-        for (int i = 0; i < 50; i++) {
-            boolean ends = i % 2 == 0;
-            prompts.add("Stream %d [[fake answer=\"%s\" chunks=12 gate=%s at=6]]"
-                    .formatted(i, ANSWER, ends ? "fifty-ends" : "fifty-stays"));
-            sent.add(client.send(prompts.getLast()));
-        }
-        awaitHeld("fifty-ends", 25);
-        awaitHeld("fifty-stays", 25);
-        stopping.signalTerminate();
-        parley.gemini().release("fifty-ends");
-        assertThat(stopping.awaitExit(PATIENCE)).as("ended by SIGTERM").isEqualTo(143);
-        assertThat(stopping.log()).contains("handing back 25 requests").doesNotContain("\"level\":\"SEVERE\"");
-
-        parley.startWorker(Map.of("WORKER_PREFETCH_COUNT", "50"));
-        // The fake does not see that the first has left, so its calls are still at the gate.
-        awaitHeld("fifty-stays", 50);
-        parley.gemini().release("fifty-stays");
-        for (int i = 0; i < 50; i++) {
-            assertAnswered(client, sent.get(i));
-            assertThat(calls(prompts.get(i))).as(prompts.get(i)).isEqualTo(i % 2 == 0 ? 1 : 2);
-        }
     }
 
     /** The request is in the queue as a message that was never delivered: nothing of its delivery limit is spent. */

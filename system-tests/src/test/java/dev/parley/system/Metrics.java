@@ -1,5 +1,6 @@
 package dev.parley.system;
 
+import dev.parley.local.process.ServiceProcess;
 import java.util.Arrays;
 import java.util.List;
 

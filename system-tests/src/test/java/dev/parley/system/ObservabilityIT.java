@@ -3,6 +3,7 @@ package dev.parley.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.message.Json;
 import java.io.IOException;
 import java.util.List;

@@ -3,6 +3,7 @@ package dev.parley.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.dev.gemini.Options;
+import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.broker.Outgoing;
 import io.lettuce.core.RedisClient;
 import java.io.IOException;

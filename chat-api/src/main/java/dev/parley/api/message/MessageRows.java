@@ -5,6 +5,7 @@ import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.pipeline.message.AnswerUpdate.Usage;
 import dev.parley.pipeline.message.Failure;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -22,11 +23,12 @@ final class MessageRows {
     /** A message with what the API does not show. @param waitsFor also of a cancelled answer */
     record Stored(Message message, int round, Optional<UUID> waitsFor) {}
 
-    static Stored stored(Row row, int maxAttempts) {
-        return new Stored(message(row, maxAttempts), row.integer("round"), row.optionalUuid("waits_for"));
+    static Stored stored(Row row, int maxAttempts, Instant now) {
+        return new Stored(message(row, maxAttempts, now), row.integer("round"), row.optionalUuid("waits_for"));
     }
 
-    static Message message(Row row, int maxAttempts) {
+    /** @param now for what is shown only while it lies ahead */
+    static Message message(Row row, int maxAttempts, Instant now) {
         Role role = Role.valueOf(row.text("role").toUpperCase(Locale.ROOT));
         Status status = Status.valueOf(row.text("status").toUpperCase(Locale.ROOT));
         Optional<Integer> attempt = row.optionalInteger("attempt");
@@ -40,7 +42,8 @@ final class MessageRows {
                 attempt,
                 attempt.map(known -> Math.max(maxAttempts, known)),
                 row.optionalInstant("next_attempt_at"),
-                row.optionalInstant("expected_at"),
+                // Late is not known to be when: workers are busy or away, and tell as soon as they know more.
+                row.optionalInstant("expected_at").filter(expected -> !expected.isBefore(now)),
                 row.optionalUuid("waits_for").filter(answer -> status.pending()),
                 row.json("error", Failure.class),
                 // On a user's message it only serves to repeat a response.

@@ -379,12 +379,16 @@ public final class MessageStore {
               AND (m.attempt IS NULL OR m.attempt < :attempt)
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
+    // A request that is parked asks for its place again each time it is back. The same place, told by another clock or
+    // a
+    // moment later, is no news: an update and an event for each look of each waiting answer would be a storm.
     private static final String WAIT = """
             UPDATE messages m
             SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt <= :attempt)
-              AND (m.expected_at IS DISTINCT FROM :at OR m.attempt IS DISTINCT FROM :attempt)
+              AND (m.attempt IS DISTINCT FROM :attempt OR m.expected_at IS NULL
+                OR abs(extract(epoch FROM m.expected_at - CAST(:at AS timestamptz))) >= 2)
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
 
@@ -1052,11 +1056,11 @@ public final class MessageStore {
     }
 
     private Stored stored(Row row) {
-        return MessageRows.stored(row, maxAttempts);
+        return MessageRows.stored(row, maxAttempts, now());
     }
 
     private Message message(Row row) {
-        return MessageRows.message(row, maxAttempts);
+        return MessageRows.message(row, maxAttempts, now());
     }
 
     /** In milliseconds, as PostgreSQL keeps less than a Java instant holds and a repeated response must be the same. */

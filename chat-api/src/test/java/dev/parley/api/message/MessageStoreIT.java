@@ -23,6 +23,7 @@ import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -312,19 +313,35 @@ class MessageStoreIT {
     }
 
     @Test
+    void anExpectedTimeIsToldAgainOnlyWhenItHasChangedAndNeverOnceItIsPast() {
+        Message answer = send("Hello").answer();
+        Instant at = Instant.now().truncatedTo(ChronoUnit.MILLIS).plusSeconds(3600);
+        assertThat(waiting(answer, at).orElseThrow().expectedAt()).contains(at);
+        assertThat(waiting(answer, at.plusMillis(1_900))).isEmpty();
+        assertThat(waiting(answer, at.minusMillis(1_900))).isEmpty();
+        assertThat(now(answer).expectedAt()).contains(at);
+        assertThat(waiting(answer, at.minusSeconds(600)).orElseThrow().expectedAt())
+                .contains(at.minusSeconds(600));
+        assertThat(waiting(answer, T).orElseThrow().expectedAt()).isEmpty();
+        assertThat(now(answer).expectedAt()).isEmpty();
+        assertThat(now(answer).status()).isEqualTo(Status.QUEUED);
+    }
+
+    private Optional<Message> waiting(Message answer, Instant expectedAt) {
+        return store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), expectedAt))
+                .map(MessageStore.Applied::message);
+    }
+
+    @Test
     void attemptsNeverGoBackAndAreToldOnce() {
         Message answer = send("Hello").answer();
         Instant later = T.plusSeconds(60);
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), T))
-                        .orElseThrow()
-                        .message())
-                .satisfies(waiting -> {
-                    assertThat(waiting.status()).isEqualTo(Status.QUEUED);
-                    assertThat(waiting.expectedAt()).contains(T);
-                    assertThat(waiting.attempt()).contains(1);
-                    assertThat(waiting.maxAttempts()).contains(5);
-                });
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), T))).isEmpty();
+        assertThat(waiting(answer, T).orElseThrow()).satisfies(waiting -> {
+            assertThat(waiting.status()).isEqualTo(Status.QUEUED);
+            assertThat(waiting.attempt()).contains(1);
+            assertThat(waiting.maxAttempts()).contains(5);
+        });
+        assertThat(waiting(answer, T)).isEmpty();
         Message retrying = store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, later))
                 .orElseThrow()
                 .message();

@@ -3,6 +3,7 @@ package dev.parley.api.outbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
@@ -19,6 +20,7 @@ import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.message.Json;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -64,7 +66,7 @@ class RelayIT {
     }
 
     @Test
-    void moreThanOneBatchThatWaitedGoesOutInOrderWithoutAWakeUp() {
+    void moreThanOneBatchThatWaitedGoesOutInOrderWithoutAWakeUp() throws Exception {
         List<String> sent = new ArrayList<>();
         for (int i = 0; i < 220; i++) {
             pipeline.send(pipeline.newChat(), "message " + i);
@@ -75,13 +77,11 @@ class RelayIT {
         Pipeline.soon().until(() -> pipeline.outbox.depth() == 0);
         List<String> queued = new ArrayList<>();
         Pipeline.soon().until(() -> pipeline.depth(broker, pipeline.topology.requests()) == sent.size());
-        broker.peek(
-                pipeline.topology.requests(),
-                1_000,
-                body -> queued.add(Json.mapper()
-                        .convertValue(Json.read(body, com.fasterxml.jackson.databind.JsonNode.class), Map.class)
-                        .get("turns")
-                        .toString()));
+        Duration patience = Duration.ofMinutes(1);
+        broker.walk(pipeline.topology.requests(), 1_000, patience, patience, message -> {
+            queued.add(Json.read(message.body(), JsonNode.class).get("turns").toString());
+            return Walk.Step.KEEP;
+        });
         assertThat(queued).hasSize(sent.size());
         for (int i = 0; i < sent.size(); i++) {
             assertThat(queued.get(i)).contains(sent.get(i));

@@ -159,11 +159,11 @@ class ResultConsumerIT {
         Sent sent = pipeline.send(pipeline.newChat(), "question");
         AnswerRef answer = ref(sent.answer(), 1, 1);
         String run = UUID.randomUUID().toString();
-        runs.begin(answer, run);
+        runs.askToBegin(answer, run).get();
         runs.append(answer, run, 0, 0, "text").join();
         publish(broker, completed(sent.answer(), 1, "text"));
         Pipeline.soon().until(() -> runs.texts(List.of(answer.answerId())).isEmpty());
-        assertThat(runs.begin(answer, run)).isInstanceOf(Runs.Begin.Obsolete.class);
+        assertThat(runs.askToBegin(answer, run).get()).isInstanceOf(Runs.Begin.Obsolete.class);
     }
 
     @Test

@@ -14,20 +14,13 @@ import io.helidon.webclient.api.DefaultDnsResolver;
 import io.helidon.webclient.api.Proxy;
 import io.helidon.webclient.api.WebClient;
 import io.helidon.webclient.http1.Http1Client;
-import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -169,42 +162,6 @@ public final class GeminiClient implements AutoCloseable {
             if (line != null) {
                 lines.giveBack(line, sound && watch.aborted().isEmpty());
             }
-        }
-    }
-
-    /**
-     * Whether the proxy, or without one the model, takes TCP connections. For liveness: it costs no quota and says
-     * nothing of the way behind the proxy. Thread-safe.
-     *
-     * @param longest to wait, name lookup included
-     * @return empty when it does, else why not in a few words
-     */
-    public Optional<String> probe(Duration longest) {
-        URI next = options.proxy().orElse(options.baseUri());
-        CompletableFuture<Optional<String>> result = new CompletableFuture<>();
-        Thread probing = Thread.ofVirtual().name("gemini-probe").start(() -> {
-            try (Socket socket = new Socket()) {
-                socket.connect(
-                        new InetSocketAddress(next.getHost(), GeminiOptions.port(next)),
-                        Math.clamp(longest.toMillis(), 1, Integer.MAX_VALUE));
-                result.complete(Optional.empty());
-            } catch (IOException e) {
-                result.complete(Optional.of(e.getClass().getSimpleName()));
-            } catch (RuntimeException e) {
-                result.completeExceptionally(e);
-            }
-        });
-        try {
-            return result.get(Math.max(1, longest.toMillis()), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            probing.interrupt();
-            return Optional.of("no answer within %d ms".formatted(longest.toMillis()));
-        } catch (ExecutionException e) {
-            return Optional.of(e.getCause().getClass().getSimpleName());
-        } catch (InterruptedException e) {
-            probing.interrupt();
-            Thread.currentThread().interrupt();
-            return Optional.of("interrupted");
         }
     }
 

@@ -64,11 +64,6 @@ public final class WayOut implements AutoCloseable {
                 uri -> Thread.ofVirtual().name("proxy-look").start(() -> lookAround(uri, authorization(uri))));
     }
 
-    /** Whether there is a proxy at all. */
-    public boolean hasProxy() {
-        return proxy.isPresent();
-    }
-
     /** Whether a call may be made now. */
     public boolean open() {
         return inLock(() -> state == State.OPEN);

@@ -44,10 +44,8 @@ public final class QuotaScheduler implements AutoCloseable {
     private static final Duration STATES_AGE = Duration.ofSeconds(2);
     /** For those who ask while this worker returns to Redis. */
     private static final Duration MOMENT = Duration.ofMillis(50);
-    /** Rounds in which the keys may change while they are asked for. */
-    private static final int ROUNDS = 3;
-    /** Permissions that expired on their way before Redis counts as too slow to be of use. */
-    private static final int LATE_ANSWERS = 3;
+    /** Rounds in which permissions may expire on their way, or the keys change while they are asked for. */
+    private static final int ROUNDS = 8;
 
     private final QuotaLimits limits;
     private final Clock clock;
@@ -64,6 +62,9 @@ public final class QuotaScheduler implements AutoCloseable {
     private final RedisLine line = new RedisLine(TICK);
     /** Ids that are asked for right now: of two who ask at once only one may say that no call was made. */
     private final Set<ReservationId> asking = ConcurrentHashMap.newKeySet();
+
+    /** When a permission last came in time, to anybody here. */
+    private volatile long inTimeNanos = System.nanoTime();
 
     private final CountDownLatch closed = new CountDownLatch(1);
     private final Thread ticker;
@@ -164,11 +165,11 @@ public final class QuotaScheduler implements AutoCloseable {
         }
     }
 
-    /** @throws RedisUnavailable also when it answers too slowly to be of use */
+    /** @throws RedisUnavailable also when it answers too slowly to be of use, to all who ask here and for a while */
     private Turn inRedis(ReservationId id, Demand demand, Optional<Turn.Reserved> earlier, boolean alone) {
         String token = earlier.map(Turn.Reserved::token).orElse("");
-        int late = 0;
-        for (int round = 0; late < LATE_ANSWERS && round < LATE_ANSWERS + ROUNDS; round++) {
+        long began = System.nanoTime();
+        for (int round = 0; round < ROUNDS; round++) {
             // Before the question: the permission's time runs on our clock from here at the latest.
             long asked = System.nanoTime();
             switch (shared.reserve(id, demand, token, !alone || local.wasGiven(id), local::spent)) {
@@ -196,17 +197,22 @@ public final class QuotaScheduler implements AutoCloseable {
                     int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
                     local.spent(id, lane, slot.member(), tokens, SharedQuota.mono());
                     Turn.Reserved turn = permission(id, lane, key, slot.member(), asked, slot.slot() - slot.now());
-                    if (!turn.expired(System.nanoTime())) {
+                    long now = System.nanoTime();
+                    if (!turn.expired(now)) {
+                        inTimeNanos = now;
                         return turn;
                     }
                     // The answer took longer than the permission lasts; nobody has called under it.
                     local.forget(lane, slot.member());
                     token = slot.member();
-                    late++;
+                    long inTime = inTimeNanos;
+                    if (now - (inTime - began > 0 ? inTime : began) > RedisLine.SILENCE.toNanos()) {
+                        throw new RedisUnavailable("Redis answers too slowly", null);
+                    }
                 }
             }
         }
-        throw new RedisUnavailable("Redis answers too slowly", null);
+        return moment(id, demand, configured.first(), TICK);
     }
 
     private Turn local(ReservationId id, Demand demand) {

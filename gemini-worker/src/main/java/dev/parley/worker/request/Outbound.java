@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -61,7 +62,8 @@ final class Outbound {
      *
      * @return whether there is a next attempt
      */
-    boolean retryLater(GenerationRequest request, Failure failure, Instant now) throws PublishFailed {
+    boolean retryLater(GenerationRequest request, Failure failure) throws PublishFailed {
+        Instant now = clock.instant();
         int failed = request.answer().attempt();
         if (failed > maxRetries || topology.retryDelays().isEmpty()) {
             publish(request(
@@ -79,14 +81,25 @@ final class Outbound {
         return true;
     }
 
-    /** Lets the request wait, at most as long as asked, and come back; tells the user the expected time. */
-    void park(GenerationRequest request, Duration wait, Instant expectedAt, int crashes) throws PublishFailed {
+    /**
+     * Lets the request wait, at most as long as asked, and come back.
+     *
+     * @param expectedAt when its call should begin, for the user; empty where another run of it is being shown, which word
+     *     of a wait would take off the page
+     */
+    void park(GenerationRequest request, Duration wait, Optional<Instant> expectedAt, int crashes)
+            throws PublishFailed {
         Duration queue = topology.waits().stream()
                 .filter(candidate -> candidate.compareTo(wait) <= 0)
                 .max(Comparator.naturalOrder())
                 .orElse(topology.waits().getFirst());
+        Instant back = clock.instant().plus(queue);
         publish(request(topology.waitQueue(queue), request, crashed(crashes)));
-        result(new AnswerUpdate.Waiting(request.answer(), expectedAt));
+        if (expectedAt.isPresent()) {
+            Instant expected = expectedAt.get();
+            // A wait shorter than every queue's is over only when the message is back.
+            result(new AnswerUpdate.Waiting(request.answer(), expected.isBefore(back) ? back : expected));
+        }
     }
 
     /** Puts a copy at the end of the queue. A plain requeue would count towards the delivery limit. */

@@ -93,6 +93,11 @@ public final class RequestConsumer implements AutoCloseable {
         // Last: from here on messages come.
         this.subscription = parts.broker()
                 .subscribe(parts.broker().topology().requests(), parts.prefetch(), new Quarantine(handler, outbound));
+        parts.meters()
+                .gauge(
+                        "requests_behind",
+                        "Requests that came on a new connection and wait for those of the lost one",
+                        subscription::waiting);
     }
 
     public static RequestConsumer start(Parts parts) {
@@ -137,14 +142,16 @@ public final class RequestConsumer implements AutoCloseable {
         try {
             subscription.stop();
             running.stopWaiting();
+            subscription.letThrough();
             if (!subscription.awaitIdle(parts.grace())) {
-                LOG.log(
-                        Level.INFO,
-                        "handing back {0} requests that did not finish in the grace",
-                        subscription.running());
                 running.stopAll();
                 subscription.awaitIdle(HAND_BACK);
             }
+            LOG.log(
+                    Level.INFO,
+                    "takes no more requests: {0,number,#} handed back, {1,number,#} left to the broker",
+                    meters.allHandedBack(),
+                    subscription.running() + subscription.waiting());
             places.close();
             leases.close();
             timer.shutdownNow();

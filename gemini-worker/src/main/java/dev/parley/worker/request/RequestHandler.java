@@ -121,8 +121,12 @@ final class RequestHandler implements Handler {
 
         record TryLater(Failure failure) implements Conclusion {}
 
-        /** Wait in a wait queue for a turn at this time, without spending an attempt. */
-        record Park(Duration delay, Instant expectedAt) implements Conclusion {}
+        /**
+         * Wait in a wait queue, without spending an attempt.
+         *
+         * @param expectedAt of the turn it waits for; empty when it waits for another run of the same answer
+         */
+        record Park(Duration delay, Optional<Instant> expectedAt) implements Conclusion {}
 
         /** Another worker shall take it at once, without spending an attempt. */
         record HandBack() implements Conclusion {}
@@ -142,7 +146,7 @@ final class RequestHandler implements Handler {
             case Conclusion.GaveUp(Failure failure) ->
                 outbound.result(new AnswerUpdate.Failed(answer, failure, clock.instant()));
             case Conclusion.TryLater(Failure failure) -> {
-                if (outbound.retryLater(request, failure, clock.instant())) {
+                if (outbound.retryLater(request, failure)) {
                     meters.retried();
                     runs.supersede(answer.nextAttempt());
                 } else {
@@ -150,9 +154,13 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration delay, Instant expectedAt) ->
+            case Conclusion.Park(Duration delay, Optional<Instant> expectedAt) ->
                 outbound.park(request, delay, expectedAt, Quarantine.crashes(delivery));
-            case Conclusion.HandBack() -> outbound.handBack(request, Quarantine.crashes(delivery));
+            case Conclusion.HandBack() -> {
+                outbound.handBack(request, Quarantine.crashes(delivery));
+                meters.handedBack();
+                LOG.log(Level.DEBUG, "handed back");
+            }
             case Conclusion.Drop(String why) -> LOG.log(Level.DEBUG, "dropped: {0}", why);
         }
         delivery.ack();
@@ -302,8 +310,7 @@ final class RequestHandler implements Handler {
                 }
                 case Runs.Begin.Busy(Duration left) -> {
                     if (clock.instant().isAfter(patience)) {
-                        return Optional.of(
-                                new Conclusion.Park(HOLD, clock.instant().plus(HOLD)));
+                        return Optional.of(new Conclusion.Park(HOLD, Optional.empty()));
                     }
                     Duration pause = left.compareTo(LOOK_AGAIN) < 0 ? left.plusMillis(1) : LOOK_AGAIN;
                     if (!Pause.of(pause, held.cancellation())) {
@@ -351,7 +358,8 @@ final class RequestHandler implements Handler {
                 case Turn.Reserved turn
                 when turn.waitLeft().compareTo(HOLD) > 0 -> {
                     // The reservation stays: it is found again by its id when the message is back.
-                    return new Instead(new Conclusion.Park(turn.waitLeft().minus(EARLY), turn.expectedAt()));
+                    return new Instead(
+                            new Conclusion.Park(turn.waitLeft().minus(EARLY), Optional.of(turn.expectedAt())));
                 }
                 case Turn.Reserved turn -> {
                     if (!Pause.of(turn.waitLeft(), held.cancellation())) {
@@ -362,8 +370,8 @@ final class RequestHandler implements Handler {
                 }
                 case Turn.NoneUsable none -> {
                     return new Instead(none.until()
-                            .<Conclusion>map(
-                                    until -> new Conclusion.Park(Duration.between(clock.instant(), until), until))
+                            .<Conclusion>map(until ->
+                                    new Conclusion.Park(Duration.between(clock.instant(), until), Optional.of(until)))
                             .orElseGet(() -> new Conclusion.TryLater(Failures.noUsableKey())));
                 }
             }

@@ -16,6 +16,7 @@ final class WorkerMeters {
     private final Counter retried;
     private final Counter deadLettered;
     private final Counter reused;
+    private final Counter handedBack;
     private final LongAdder completed = new LongAdder();
 
     WorkerMeters(Meters meters) {
@@ -25,6 +26,8 @@ final class WorkerMeters {
         this.retried = meters.counter("requests_retried", "Steps taken on the retry ladder");
         this.deadLettered = meters.counter("requests_dead_lettered", "Requests that have used up their attempts");
         this.reused = meters.counter("results_reused", "Finished results published again instead of paid for again");
+        this.handedBack =
+                meters.counter("requests_handed_back", "Requests left to another worker because this one stops");
     }
 
     void firstToken(long nanos) {
@@ -42,6 +45,15 @@ final class WorkerMeters {
 
     void deadLettered() {
         deadLettered.increment();
+    }
+
+    void handedBack() {
+        handedBack.increment();
+    }
+
+    /** Since the start. */
+    long allHandedBack() {
+        return handedBack.count();
     }
 
     void reused() {

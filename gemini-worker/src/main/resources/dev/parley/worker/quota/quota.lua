@@ -33,7 +33,7 @@
 --   later:<i>       the others, score = lower bound of their next place
 --   none:<i>        groups without an enabled key, score = when to look again
 --   old:<i>         when calls leave the span, to keep ready's order true
---   turn:<i>        hash: '#' turns so far, 'V' virtual time, 'w:'class -> what waits come to, group -> turn of last choice,
+--   turn:<i>        hash: '#' turns so far, '#V' virtual time, 'w:'class -> what waits come to, group -> turn of last choice,
 --                   'k:'group -> calls, for the turn of its keys
 --   users:<i>       users who wait, score = tag of their last
 --   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
@@ -552,9 +552,9 @@ local function give(id, r, held, missed)
   local ix = r.index
   if not r.own then
     local tag = num(call('ZSCORE', idsOf(ix, r.user), id)) or r.tag
-    local v = num(call('HGET', ix.turn, 'V')) or 0
+    local v = num(call('HGET', ix.turn, '#V')) or 0
     v = math.max(v + 1 / math.max(1, call('ZCARD', ix.users)), tag)
-    call('HSET', ix.turn, 'V', exact(v))
+    call('HSET', ix.turn, '#V', exact(v))
     -- Those whose ids were never asked for again.
     call('ZREMRANGEBYSCORE', ix.users, '-inf', exact(v - 1000))
     unpair(ix, r.user, id, held)
@@ -687,13 +687,13 @@ function ops.reserve(a)
   local kept = r and r.index.name == index.name and r.tag
   r = { index = index, user = user, owner = owner, asked = asked, tokens = sizeOf(held.member) }
   if slot <= now then
-    r.tag = kept or num(call('HGET', index.turn, 'V')) or 0
+    r.tag = kept or num(call('HGET', index.turn, '#V')) or 0
     write(id, r, held, true)
     return answer('GO', held, missed)
   end
   sweep(index, user)
   local last = num(call('ZSCORE', index.users, user))
-  local v = num(call('HGET', index.turn, 'V')) or 0
+  local v = num(call('HGET', index.turn, '#V')) or 0
   r.tag = kept or (last and math.max(v, last + 1) or v)
   if alone then
     write(id, r, held, false, true)

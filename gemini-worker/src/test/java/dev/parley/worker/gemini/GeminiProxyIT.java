@@ -122,7 +122,6 @@ class GeminiProxyIT {
     void withoutAProxyTheWayIsAlwaysOpen() {
         try (GeminiClient own = GeminiClient.open(GeminiOptions.of(URI.create("http://127.0.0.1:1")))) {
             assertThat(ask(own, "Hello")).isInstanceOf(Transient.class);
-            assertThat(own.wayOut().hasProxy()).isFalse();
             assertThat(own.wayOut().open()).isTrue();
             assertThat(own.wayOut().failures()).isZero();
         }
@@ -134,7 +133,6 @@ class GeminiProxyIT {
             assertThat(ask(client, "[[fake answer=hello]]")).isInstanceOf(Finished.class);
         }
         assertThat(heads()).hasSize(1).first().asString().startsWith("CONNECT gemini.test:443 ");
-        assertThat(client.probe(LONG)).isEmpty();
     }
 
     @Test
@@ -162,7 +160,6 @@ class GeminiProxyIT {
     void aDeadProxyIsTheProxysFailureAndNothingWasSent() {
         proxy.close();
         assertUnsent(ask(client, "Hello"), Kind.PROXY_FAILED);
-        assertThat(client.probe(LONG)).isPresent();
     }
 
     @Test

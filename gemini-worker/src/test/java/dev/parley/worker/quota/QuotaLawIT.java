@@ -289,6 +289,38 @@ class QuotaLawIT {
     }
 
     @Test
+    void anAnswerThatWasLostForTooLongCostsNoCall() {
+        Simulation simulation = new Simulation(redis, 1, 1, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        String member = slot(quota, "x").member();
+        simulation.now += TEN.guard().dispatch().toMillis() + 1;
+        SharedQuota.Answer.Slot again = slot(quota, "x");
+        assertThat(again.given()).isTrue();
+        assertThat(again.member()).isNotEqualTo(member);
+        assertThat(calls("g0")).isEqualTo(1);
+    }
+
+    @Test
+    void moreModelsThanAreRememberedAreServedLawfullyToo() {
+        Simulation simulation = new Simulation(redis, 1, 2, 1, TEN);
+        SharedQuota quota = simulation.workers.getFirst().quota;
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < 100; i++) {
+                slot(quota, "r" + round + "-" + i, new Demand("model-" + i, Simulation.user(i), 0));
+                simulation.now++;
+            }
+        }
+        assertThat(redis.<Long>call(commands -> commands.zcard("{parley:quota}:indexes")))
+                .isEqualTo(64);
+        assertThat(redis.<List<String>>call(commands -> commands.keys("{parley:quota}:turn:*")))
+                .hasSize(64);
+        assertThat(redis.<Long>call(commands -> commands.zcard("{parley:quota}:log:g0/model-7"))
+                        + redis.<Long>call(commands -> commands.zcard("{parley:quota}:log:g1/model-7")))
+                .as("calls of a model whose index was forgotten in between")
+                .isEqualTo(3);
+    }
+
+    @Test
     void groupsThatAreFreeNowAreUsedEvenly() {
         Simulation simulation = new Simulation(redis, 1, 7, 1, TEN);
         SharedQuota quota = simulation.workers.getFirst().quota;

@@ -16,11 +16,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
@@ -377,8 +379,48 @@ class QuotaSchedulerIT {
         calls(LIMIT * GROUPS.size(), List.of(scheduler));
 
         assertThat(left).hasValue(0);
-        GROUPS.forEach(group -> assertThat(arrivals.of(group.name())).hasSize(LIMIT));
+        assertThat(arrivals.total()).isEqualTo(LIMIT * GROUPS.size());
         arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+        assertThat(GROUPS.stream()
+                        .mapToLong(group -> redis.<Long>call(
+                                commands -> commands.zcard("{parley:quota}:log:" + group.name() + "/model")))
+                        .sum())
+                .as("places that are spent")
+                .isLessThanOrEqualTo(LIMIT * GROUPS.size());
+    }
+
+    @Test
+    void workersWhoseWayToRedisFaltersAgainAndAgainStayWithinTheLimit() throws Exception {
+        URI redis = URI.create(SharedServers.freshRedis());
+        Random random = new Random(1);
+        List<SlowLink> links = new ArrayList<>();
+        List<QuotaScheduler> workers = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            SlowLink link = new SlowLink(redis, Duration.ZERO);
+            opened.add(link);
+            links.add(link);
+            int rank = i;
+            workers.add(scheduler(
+                    link.uri(),
+                    () -> new WorkerShare(3, rank, workers.stream().noneMatch(QuotaScheduler::spendsShared))));
+        }
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread trouble = Thread.ofVirtual().start(() -> {
+            while (!stop.get()) {
+                links.get(random.nextInt(links.size())).hold(Duration.ofMillis(random.nextInt(2_500)));
+                try {
+                    Thread.sleep(random.nextInt(1_000));
+                } catch (InterruptedException e) {
+                    return;
+                }
+            }
+        });
+        calls(4 * LIMIT * GROUPS.size(), workers);
+        stop.set(true);
+        trouble.join();
+
+        arrivals.assertNeverOver(LIMIT, WINDOW.toMillis());
+        assertThat(arrivals.total()).isEqualTo(4 * LIMIT * GROUPS.size());
     }
 
     @Test

@@ -53,7 +53,7 @@ class LiveWriterIT {
             });
             connection.sync().subscribe(LiveKeys.chatChannel(answer.chatId()));
         });
-        runs.begin(answer, run);
+        runs.askToBegin(answer, run).get();
     }
 
     @AfterEach

@@ -12,6 +12,7 @@ import dev.parley.pipeline.broker.Outgoing;
 import dev.parley.pipeline.broker.PublishFailed;
 import dev.parley.pipeline.broker.Publisher;
 import dev.parley.pipeline.broker.Topology;
+import dev.parley.pipeline.broker.Walk;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
@@ -40,6 +41,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +52,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -122,6 +126,17 @@ class RequestFlowIT {
         }
 
         Worker(String keys, int perMinute, GeminiOptions options, Duration window, Duration grace, int prefetch) {
+            this(keys, perMinute, options, window, grace, prefetch, Clock.systemUTC());
+        }
+
+        Worker(
+                String keys,
+                int perMinute,
+                GeminiOptions options,
+                Duration window,
+                Duration grace,
+                int prefetch,
+                Clock clock) {
             quota = QuotaScheduler.open(
                     own,
                     QuotaGroups.parse(List.of(keys.split(","))),
@@ -136,7 +151,7 @@ class RequestFlowIT {
                     quota,
                     client,
                     new Meters(Metrics.createMeterRegistry()),
-                    Clock.systemUTC(),
+                    clock,
                     new Random(1),
                     prefetch,
                     MAX_RETRIES,
@@ -313,7 +328,11 @@ class RequestFlowIT {
         List<byte[]> dead = new ArrayList<>();
         soon().until(() -> {
             dead.clear();
-            return api.peek(topology.deadLetters(), 10, dead::add).orElse(0) == 1;
+            return api.walk(topology.deadLetters(), 10, LONG, LONG, letter -> {
+                        dead.add(letter.body());
+                        return Walk.Step.KEEP;
+                    })
+                    .equals(new Walk.Done(1, 0, 1));
         });
         assertThat(Json.read(dead.getFirst(), GenerationRequest.class).turns()).isEqualTo(request.turns());
         awaitEmptyRequests();
@@ -507,6 +526,31 @@ class RequestFlowIT {
         soon().until(() -> updatesOf(request).size() == 2);
         assertThat(updatesOf(request)).allMatch(done::equals);
         assertThat(calls(prompt)).isEqualTo(1);
+    }
+
+    @Test
+    void aTwinThatWaitsLongForARunOfAnotherWorkerSaysNothingToTheUserWhoSeesThatRun() throws Exception {
+        hear();
+        AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
+        InstantSource time = () -> Instant.now().plus(ahead.get());
+        Worker worker = open(new Worker(
+                "key-1",
+                10_000,
+                GeminiOptions.of(gemini.baseUri()),
+                Duration.ofMinutes(1),
+                Duration.ofSeconds(20),
+                20,
+                time.withZone(ZoneOffset.UTC)));
+        GenerationRequest request = request("twin " + name);
+        String run = UUID.randomUUID().toString();
+        assertThat(runs.askToBegin(request.answer(), run).get()).isInstanceOf(Runs.Begin.Begun.class);
+        send(request);
+        soon().until(() -> worker.consumer.waiting() == 1);
+        ahead.set(Runs.LEASE.multipliedBy(3));
+        soon().until(() -> depth(topology.waitQueue(Duration.ofSeconds(1))) == 1);
+        runs.release(request.answer(), run).join();
+        awaitLast(request, Completed.class);
+        assertThat(updatesOf(request)).hasSize(1);
     }
 
     @Test

@@ -177,6 +177,7 @@ final class Limiter {
         QuotaLimits limits = new QuotaLimits(LIMIT, Optional.empty(), WINDOW, WINDOW);
         Demand demand = new Demand(Options.DEFAULT_MODEL, UUID.randomUUID(), 1);
         List<Figures> batches = new ArrayList<>();
+        boolean shared = true;
         try (Redis redis = Redis.open(URI.create(SharedServers.freshRedis()), REDIS_TIMEOUT);
                 QuotaScheduler quota =
                         QuotaScheduler.open(redis, groups, limits, WorkerShare::alone, Clock.systemUTC())) {
@@ -186,12 +187,18 @@ final class Limiter {
                     long asked = System.nanoTime();
                     quota.reserve(new ReservationId("bench-" + batch + "-" + i), demand, Optional.empty());
                     took.add(System.nanoTime() - asked);
+                    shared &= quota.spendsShared();
                 }
                 // The first three warm up.
                 if (batch >= 3) {
                     batches.add(Figures.ofNanos(took));
                 }
             }
+        }
+        if (!shared) {
+            System.out.printf(
+                    "%nRedis did not answer in time, so there is no figure for a reservation: this machine is too busy.  MISSED%n");
+            return false;
         }
         batches.sort(Comparator.comparingDouble(figures -> figures.at(0.99)));
         Figures figures = batches.get(batches.size() / 2);

@@ -33,13 +33,17 @@ public final class ParleyClient {
     }
 
     public JsonNode post(String path, Object body) throws IOException, InterruptedException {
-        HttpResponse<byte[]> response = http.send(
-                request(path)
-                        .header("Content-Type", "application/json")
-                        .POST(HttpRequest.BodyPublishers.ofByteArray(Json.bytes(body)))
-                        .build(),
-                HttpResponse.BodyHandlers.ofByteArray());
-        return read(path, response);
+        return post(path, body, Map.of());
+    }
+
+    /** With more headers, such as an Idempotency-Key, by which a request can be repeated. */
+    public JsonNode post(String path, Object body, Map<String, String> headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = request(path)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(Json.bytes(body)));
+        headers.forEach(request::header);
+        return read(path, http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
     }
 
     public JsonNode get(String path) throws IOException, InterruptedException {

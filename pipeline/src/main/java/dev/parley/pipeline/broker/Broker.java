@@ -171,24 +171,6 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Looks at the messages of a queue, oldest first, and leaves them there. One body is held at a time.
-     *
-     * @param limit most messages to look at
-     * @param reader of their bodies; what it throws ends the look
-     * @return how many there were; empty when the broker is or went away
-     */
-    public Optional<Integer> peek(String queue, int limit, Consumer<byte[]> reader) {
-        return withChannel(channel -> {
-            int count = 0;
-            // Unacknowledged messages go back to their places when the channel closes.
-            for (GetResponse got; count < limit && (got = channel.basicGet(queue, false)) != null; count++) {
-                reader.accept(got.getBody());
-            }
-            return count;
-        });
-    }
-
-    /**
      * Goes through a queue, oldest first, and removes what the visitor wants removed. Everything else stays, though a
      * quorum queue may put what was looked at behind what was not. One body is held at a time. Nobody else walks through the same queue meanwhile, in no process: a message that one
      * walker holds would be missing for the other.

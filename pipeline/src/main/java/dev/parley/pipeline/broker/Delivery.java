@@ -52,7 +52,7 @@ public final class Delivery {
         return redelivered;
     }
 
-    /** Whether the broker still waits for word of it. */
+    /** Whether settling it would still reach the broker. */
     boolean settleable() {
         return channel.isOpen();
     }

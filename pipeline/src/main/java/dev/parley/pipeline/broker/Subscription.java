@@ -11,15 +11,14 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A queue being consumed: one virtual thread per message, at most {@code prefetch} at a time. The broker hands out no more,
- * but after a reconnect it does so beside what still runs of before; such a message waits here for its place. Thread-safe.
+ * A queue being consumed: one virtual thread per message, at most {@code prefetch} handled at a time. A broker hands out
+ * that many to each channel; after a reconnect the handlers of the lost one still run, so what the new one brings waits
+ * for their places. Thread-safe.
  */
 public final class Subscription implements Attachment {
     private static final System.Logger LOG = System.getLogger(Subscription.class.getName());
@@ -31,10 +30,14 @@ public final class Subscription implements Attachment {
     private final String queue;
     private final int prefetch;
     private final Handler handler;
-    private final Semaphore places;
-    private final AtomicInteger running = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition idle = lock.newCondition();
+    /** Guards the places below and is held for moments only, as the client's callbacks take it too. */
+    private final ReentrantLock places = new ReentrantLock();
+
+    private final Condition moved = places.newCondition();
+    private int handling;
+    private int waiting;
+    private boolean unbounded;
     private Channel channel;
     private String consumerTag;
     /** Open once the client has handed over everything that came before the end of the consumer. */
@@ -46,12 +49,37 @@ public final class Subscription implements Attachment {
         this.queue = queue;
         this.prefetch = prefetch;
         this.handler = handler;
-        this.places = new Semaphore(prefetch, true);
     }
 
-    /** Messages being handled now, or waiting for that. */
+    /** Messages being handled now, at most {@code prefetch}. */
     public int running() {
-        return running.get();
+        places.lock();
+        try {
+            return handling;
+        } finally {
+            places.unlock();
+        }
+    }
+
+    /** Messages that came on a new channel and wait for those of a lost one to end, at most {@code prefetch}. */
+    public int waiting() {
+        places.lock();
+        try {
+            return waiting;
+        } finally {
+            places.unlock();
+        }
+    }
+
+    /** From now on no message waits for a place: for after {@link #stop}, when the handler only gives them back. */
+    public void letThrough() {
+        places.lock();
+        try {
+            unbounded = true;
+            moved.signalAll();
+        } finally {
+            places.unlock();
+        }
     }
 
     /** Takes no more messages; what is being handled goes on and can still be acknowledged. */
@@ -73,20 +101,20 @@ public final class Subscription implements Attachment {
         }
     }
 
-    /** Waits until nothing is being handled. @return false when that took longer than the limit */
+    /** Waits until nothing is being handled, nor waits to be. @return false when that took longer than the limit */
     public boolean awaitIdle(Duration limit) throws InterruptedException {
         long nanos = limit.toNanos();
-        lock.lock();
+        places.lock();
         try {
-            while (running.get() > 0) {
+            while (handling + waiting > 0) {
                 if (nanos <= 0) {
                     return false;
                 }
-                nanos = idle.awaitNanos(nanos);
+                nanos = moved.awaitNanos(nanos);
             }
             return true;
         } finally {
-            lock.unlock();
+            places.unlock();
         }
     }
 
@@ -118,6 +146,7 @@ public final class Subscription implements Attachment {
                 @Override
                 public void handleShutdownSignal(String tag, ShutdownSignalException cause) {
                     end.countDown();
+                    forgetWaiting();
                 }
 
                 @Override
@@ -144,29 +173,71 @@ public final class Subscription implements Attachment {
     }
 
     private void dispatch(Delivery delivery) {
-        running.incrementAndGet();
+        // Counted here, before the client can tell that the consumer has ended: awaitIdle must not overlook it.
+        enterWaiting();
         Thread.ofVirtual().name(queue + "-" + delivery.messageId()).start(() -> {
+            if (!takePlace(delivery)) {
+                return;
+            }
             try {
-                places.acquire();
-                try {
-                    // Of a connection that was lost meanwhile: the broker delivers it again.
-                    if (delivery.settleable()) {
-                        handler.handle(delivery);
-                    }
-                } finally {
-                    places.release();
-                }
+                handler.handle(delivery);
             } catch (Throwable e) {
                 // An Error too: a delivery that nobody settles would take a place of the prefetch for good.
                 LOG.log(Level.ERROR, "handling a message of " + queue + " failed; it will be delivered again", e);
                 pause();
                 delivery.requeue();
             } finally {
-                if (running.decrementAndGet() == 0) {
-                    signalIdle();
-                }
+                leavePlace();
             }
         });
+    }
+
+    private void enterWaiting() {
+        places.lock();
+        try {
+            waiting++;
+        } finally {
+            places.unlock();
+        }
+    }
+
+    /** @return false when the message's channel was lost meanwhile: the broker delivers it again, and others wait here */
+    private boolean takePlace(Delivery delivery) {
+        places.lock();
+        try {
+            while (handling >= prefetch && !unbounded && delivery.settleable()) {
+                moved.awaitUninterruptibly();
+            }
+            waiting--;
+            if (handling >= prefetch && !unbounded) {
+                moved.signalAll();
+                return false;
+            }
+            handling++;
+            return true;
+        } finally {
+            places.unlock();
+        }
+    }
+
+    private void leavePlace() {
+        places.lock();
+        try {
+            handling--;
+            moved.signalAll();
+        } finally {
+            places.unlock();
+        }
+    }
+
+    /** Without this a series of reconnects would heap up messages that can no longer be acknowledged. */
+    private void forgetWaiting() {
+        places.lock();
+        try {
+            moved.signalAll();
+        } finally {
+            places.unlock();
+        }
     }
 
     private static void pause() {
@@ -174,15 +245,6 @@ public final class Subscription implements Attachment {
             TimeUnit.MILLISECONDS.sleep(PAUSE_AFTER_FAILURE.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private void signalIdle() {
-        lock.lock();
-        try {
-            idle.signalAll();
-        } finally {
-            lock.unlock();
         }
     }
 }

@@ -51,7 +51,7 @@ public final class Runs {
         this.redis = redis;
     }
 
-    /** What {@link #begin} found. */
+    /** What {@link #askToBegin} found. */
     public sealed interface Begin {
         /** The lease is this run's. */
         record Begun() implements Begin {}
@@ -66,12 +66,12 @@ public final class Runs {
         record Obsolete() implements Begin {}
     }
 
-    /** Takes the lease for a run. @throws RedisUnavailable then nobody knows, and the caller goes on without a lease */
-    public Begin begin(AnswerRef answer, String run) {
-        return askToBegin(answer, run).get();
-    }
-
-    /** As {@link #begin}, for callers with something to do until the reply is there. @return waits for the reply */
+    /**
+     * Takes the lease for a run.
+     *
+     * @return waits for the reply, for callers with something to do until it is there; throws {@code RedisUnavailable}, and
+     *     then nobody knows and the caller goes on without a lease
+     */
     public Supplier<Begin> askToBegin(AnswerRef answer, String run) {
         UUID id = answer.answerId();
         CompletableFuture<List<String>> reply = redis.async(

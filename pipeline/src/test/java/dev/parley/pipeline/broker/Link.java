@@ -9,16 +9,18 @@ import java.net.Socket;
 import java.net.URI;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** A way to a server on which the answers can be held back, as by a server or a network that has stalled. */
+/** A way to a server that can be cut, and on which the answers can be held back, as by a stalled network. */
 final class Link implements AutoCloseable {
     private final URI target;
     private final ServerSocket server;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private final AtomicInteger connections = new AtomicInteger();
     private boolean held;
 
     Link(URI target) throws IOException {
@@ -40,6 +42,19 @@ final class Link implements AutoCloseable {
         set(false);
     }
 
+    /** Connections made so far. */
+    int connections() {
+        return connections.get();
+    }
+
+    /** Ends every connection; new ones go through. */
+    void cut() throws IOException {
+        for (Socket socket : sockets) {
+            sockets.remove(socket);
+            socket.close();
+        }
+    }
+
     private void set(boolean value) {
         lock.lock();
         try {
@@ -57,6 +72,7 @@ final class Link implements AutoCloseable {
                 Socket there = new Socket(target.getHost(), target.getPort());
                 sockets.add(client);
                 sockets.add(there);
+                connections.incrementAndGet();
                 Thread.ofVirtual().start(() -> copy(client, there, false));
                 Thread.ofVirtual().start(() -> copy(there, client, true));
             } catch (IOException e) {
@@ -97,8 +113,6 @@ final class Link implements AutoCloseable {
     public void close() throws IOException {
         letGo();
         server.close();
-        for (Socket socket : sockets) {
-            socket.close();
-        }
+        cut();
     }
 }

@@ -30,6 +30,10 @@ class RunsIT {
         redis.close();
     }
 
+    private Runs.Begin begin(AnswerRef answer, String run) {
+        return runs.askToBegin(answer, run).get();
+    }
+
     private Runs.Append append(String run, int offset, String before, String text) {
         return runs.append(answer, run, offset, Runs.bytes(before), text).join();
     }
@@ -41,21 +45,21 @@ class RunsIT {
 
     @Test
     void aTwinIsKeptAwayUntilTheLeaseIsReleased() {
-        assertThat(runs.begin(answer, run)).isInstanceOf(Runs.Begin.Begun.class);
-        assertThat(runs.begin(answer, run)).isInstanceOf(Runs.Begin.Begun.class);
-        assertThat(runs.begin(answer, twin))
+        assertThat(begin(answer, run)).isInstanceOf(Runs.Begin.Begun.class);
+        assertThat(begin(answer, run)).isInstanceOf(Runs.Begin.Begun.class);
+        assertThat(begin(answer, twin))
                 .isInstanceOfSatisfying(Runs.Begin.Busy.class, busy -> assertThat(busy.leaseLeft())
                         .isPositive());
         runs.release(answer, twin).join();
-        assertThat(runs.begin(answer, twin)).isInstanceOf(Runs.Begin.Busy.class);
+        assertThat(begin(answer, twin)).isInstanceOf(Runs.Begin.Busy.class);
         runs.release(answer, run).join();
-        assertThat(runs.begin(answer, twin)).isInstanceOf(Runs.Begin.Begun.class);
+        assertThat(begin(answer, twin)).isInstanceOf(Runs.Begin.Begun.class);
     }
 
     @Test
     void aFinishedTryIsGivenBackInsteadOfBegunAgain() {
         runs.keepResult(result(answer)).join();
-        assertThat(runs.begin(answer, twin))
+        assertThat(begin(answer, twin))
                 .isInstanceOfSatisfying(Runs.Begin.Finished.class, finished -> assertThat(finished.result())
                         .isEqualTo(result(answer)));
     }
@@ -64,31 +68,30 @@ class RunsIT {
     void theResultOfAnEarlierRoundIsNoAnswerToALaterOne() {
         runs.keepResult(result(answer)).join();
         AnswerRef later = new AnswerRef(answer.chatId(), id, 2, 1);
-        assertThat(runs.begin(later, twin)).isInstanceOf(Runs.Begin.Begun.class);
+        assertThat(begin(later, twin)).isInstanceOf(Runs.Begin.Begun.class);
     }
 
     @Test
     void aRevokedTryNeitherBeginsNorWritesNorKeepsItsLease() {
-        runs.begin(answer, run);
+        begin(answer, run);
         assertThat(append(run, 0, "", "so far")).isEqualTo(Runs.Append.WRITTEN);
         runs.revoke(id, AnswerRef.orderOfRound(2)).join();
         assertThat(append(run, 6, "so far", "!")).isEqualTo(Runs.Append.LOST);
         assertThat(runs.renew(answer, run).join()).isFalse();
-        assertThat(runs.begin(answer, run)).isInstanceOf(Runs.Begin.Obsolete.class);
-        assertThat(runs.begin(new AnswerRef(answer.chatId(), id, 2, 1), run))
-                .isNotInstanceOf(Runs.Begin.Obsolete.class);
+        assertThat(begin(answer, run)).isInstanceOf(Runs.Begin.Obsolete.class);
+        assertThat(begin(new AnswerRef(answer.chatId(), id, 2, 1), run)).isNotInstanceOf(Runs.Begin.Obsolete.class);
     }
 
     @Test
     void theFloorNeverSinks() {
         runs.revoke(id, 3_000).join();
         runs.revoke(id, 2_000).join();
-        assertThat(runs.begin(new AnswerRef(answer.chatId(), id, 2, 5), run)).isInstanceOf(Runs.Begin.Obsolete.class);
+        assertThat(begin(new AnswerRef(answer.chatId(), id, 2, 5), run)).isInstanceOf(Runs.Begin.Obsolete.class);
     }
 
     @Test
     void piecesJoinToTheTextWithWholeCodePoints() {
-        runs.begin(answer, run);
+        begin(answer, run);
         runs.start(answer, run).join();
         append(run, 0, "", "a😀");
         append(run, 3, "a😀", "ж");
@@ -98,7 +101,7 @@ class RunsIT {
 
     @Test
     void aRepeatedPieceChangesNothing() {
-        runs.begin(answer, run);
+        begin(answer, run);
         append(run, 0, "", "one");
         append(run, 3, "one", "two");
         assertThat(append(run, 3, "one", "two")).isEqualTo(Runs.Append.WRITTEN);
@@ -107,7 +110,7 @@ class RunsIT {
 
     @Test
     void afterRedisLostItsDataThePieceIsRefusedAndTheWholeTextTaken() {
-        runs.begin(answer, run);
+        begin(answer, run);
         append(run, 0, "", "one");
         redis.call(commands -> commands.flushdb());
         assertThat(append(run, 3, "one", "two")).isEqualTo(Runs.Append.GAP);
@@ -117,10 +120,10 @@ class RunsIT {
 
     @Test
     void aNewRunReplacesWhatADeadOneLeft() {
-        runs.begin(answer, run);
+        begin(answer, run);
         append(run, 0, "", "half an ans");
         runs.release(answer, run).join();
-        runs.begin(answer, twin);
+        begin(answer, twin);
         assertThat(runs.running(List.of(id))).isEmpty();
         runs.start(answer, twin).join();
         assertThat(runs.texts(List.of(id))).containsEntry(id, new LiveText(twin, ""));
@@ -129,28 +132,29 @@ class RunsIT {
 
     @Test
     void aLeaseWithoutTextIsAWorkerThatStillWaits() {
-        runs.begin(answer, run);
+        begin(answer, run);
         assertThat(runs.running(List.of(id))).isEmpty();
     }
 
     @Test
     void aSettledRoundLeavesNothingButTheFloor() {
-        runs.begin(answer, run);
+        begin(answer, run);
         append(run, 0, "", "text");
         runs.keepResult(result(answer)).join();
         runs.settle(answer).join();
         assertThat(runs.texts(List.of(id))).isEmpty();
-        assertThat(runs.begin(answer, twin)).isInstanceOf(Runs.Begin.Obsolete.class);
+        assertThat(begin(answer, twin)).isInstanceOf(Runs.Begin.Obsolete.class);
         assertThat(redis.<Long>call(commands -> commands.exists(LiveKeys.result(id))))
                 .isZero();
-        assertThat(runs.begin(new AnswerRef(answer.chatId(), id, 2, 1), run)).isInstanceOf(Runs.Begin.Begun.class);
+        assertThat(begin(new AnswerRef(answer.chatId(), id, 2, 1), run)).isInstanceOf(Runs.Begin.Begun.class);
     }
 
     @Test
     void withoutRedisEverythingFailsAtOnce() {
         try (Redis nowhere = Redis.open(URI.create("redis://127.0.0.1:1/0"), Duration.ofSeconds(5))) {
             assertThat(nowhere.connected()).isFalse();
-            assertThatThrownBy(() -> new Runs(nowhere).begin(answer, run)).isInstanceOf(RedisUnavailable.class);
+            assertThatThrownBy(() -> new Runs(nowhere).askToBegin(answer, run).get())
+                    .isInstanceOf(RedisUnavailable.class);
             assertThat(nowhere.check().up()).isFalse();
         }
     }
@@ -159,13 +163,13 @@ class RunsIT {
     void aLateWordOfAnEarlierRoundTakesNothingFromTheLaterOne() {
         AnswerRef later = new AnswerRef(answer.chatId(), id, 2, 1);
         runs.settle(answer).join();
-        runs.begin(later, twin);
+        begin(later, twin);
         assertThat(runs.append(later, twin, 0, 0, "new text").join()).isEqualTo(Runs.Append.WRITTEN);
         runs.keepResult(result(later)).join();
         runs.settle(answer).join();
         assertThat(runs.texts(List.of(id)).get(id).text()).isEqualTo("new text");
         runs.release(later, twin).join();
-        assertThat(runs.begin(later, run)).isInstanceOf(Runs.Begin.Finished.class);
+        assertThat(begin(later, run)).isInstanceOf(Runs.Begin.Finished.class);
         runs.settle(later).join();
         assertThat(runs.texts(List.of(id))).isEmpty();
     }

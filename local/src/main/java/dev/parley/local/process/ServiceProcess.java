@@ -1,4 +1,4 @@
-package dev.parley.system;
+package dev.parley.local.process;
 
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -12,12 +12,15 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 
-/** A service in a JVM of its own, started as an operator starts it, so that it can be killed. */
-final class ServiceProcess implements AutoCloseable {
+/**
+ * A service in a JVM of its own, started as an operator starts it, so that it can be killed; for system tests and chaos.
+ * The services' jars are those of the project in the folder that the property {@code parley.root} names, or in this one.
+ * Thread-safe.
+ */
+public final class ServiceProcess implements AutoCloseable {
     private static final Path ROOT =
-            Path.of(System.getProperty("parley.root", "..")).toAbsolutePath().normalize();
+            Path.of(System.getProperty("parley.root", "")).toAbsolutePath().normalize();
     private static final Duration START = Duration.ofSeconds(90);
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
@@ -36,8 +39,14 @@ final class ServiceProcess implements AutoCloseable {
         this.observePort = observePort;
     }
 
-    /** Starts {@code chat-api} or {@code gemini-worker} and waits until it says that it has started. */
-    static ServiceProcess start(String name, Map<String, String> variables, Path logs) throws IOException {
+    /**
+     * Starts {@code chat-api} or {@code gemini-worker} and waits until it says that it has started.
+     *
+     * @param variables all of its environment beside PATH and ports of its own
+     * @param logs folder for a file with what it writes
+     * @throws IllegalStateException with its log, when it does not start
+     */
+    public static ServiceProcess start(String name, Map<String, String> variables, Path logs) throws IOException {
         ServiceProcess service = launch(name, variables, logs);
         try {
             service.awaitProbe("started");
@@ -49,7 +58,7 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** Starts it without waiting. */
-    static ServiceProcess launch(String name, Map<String, String> variables, Path logs) throws IOException {
+    public static ServiceProcess launch(String name, Map<String, String> variables, Path logs) throws IOException {
         int port = freePort();
         int observePort = freePort();
         Path log = Files.createTempFile(logs, name, ".log");
@@ -81,37 +90,57 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    URI uri() {
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + port);
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return process.isAlive();
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    String metrics() {
+    public String metrics() {
         return observe("/metrics");
     }
 
     /** What the readiness probe says. */
-    String ready() {
+    public String ready() {
         return observe("/health/ready");
     }
 
-    String log() throws IOException {
+    /** All that it has written so far. */
+    public String log() throws IOException {
         return Files.readString(log);
     }
 
-    void awaitProbe(String probe) {
-        Awaitility.await(name + " is " + probe)
-                .atMost(START)
-                .pollInterval(Duration.ofMillis(50))
-                .ignoreExceptionsMatching(e -> process.isAlive())
-                .until(() -> observe("/health/" + probe).contains("up"));
+    /** Waits until a probe is up. @throws IllegalStateException when the process has ended, or that took too long */
+    public void awaitProbe(String probe) {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (!isUp(probe)) {
+            if (!process.isAlive() || System.nanoTime() > deadline) {
+                throw new IllegalStateException(
+                        name + (process.isAlive() ? " is not " + probe + " after " + START : " has ended"));
+            }
+            try {
+                Thread.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while " + name + " starts", e);
+            }
+        }
+    }
+
+    /** Whether a probe is up now; also false when nobody answers. */
+    public boolean isUp(String probe) {
+        try {
+            return observe("/health/" + probe).contains("up");
+        } catch (IllegalStateException e) {
+            // It does not listen yet.
+            return false;
+        }
     }
 
     private String observe(String path) {
@@ -131,22 +160,23 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** SIGKILL; returns when it is gone. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly().onExit().join();
     }
 
     /** SIGTERM, without waiting for what comes of it. */
-    void signalTerminate() {
+    public void signalTerminate() {
         process.destroy();
     }
 
     /** SIGTERM; returns the exit code when it has ended by itself. */
-    int terminate(Duration atMost) throws InterruptedException {
+    public int terminate(Duration atMost) throws InterruptedException {
         signalTerminate();
         return awaitExit(atMost);
     }
 
-    int awaitExit(Duration atMost) throws InterruptedException {
+    /** @throws IllegalStateException when it goes on for longer */
+    public int awaitExit(Duration atMost) throws InterruptedException {
         if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new IllegalStateException(name + " did not end within " + atMost);
         }
