@@ -1,4 +1,5 @@
 // The tests speak English.
-import { setLanguage } from '@/i18n'
+import { setLanguage, withTexts } from '@/i18n'
 
 await setLanguage('en')
+await withTexts(() => Promise.resolve())()

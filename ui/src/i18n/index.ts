@@ -2,22 +2,26 @@
 import { computed, shallowRef } from 'vue'
 import { createI18n } from 'vue-i18n'
 import type { Messages } from './en'
+import type { LaterMessages } from './en.later'
 
 export const languages = { en: 'English', ru: 'Русский' } as const
 export type Language = keyof typeof languages
 export const isLanguage = (value: unknown): value is Language => typeof value === 'string' && Object.hasOwn(languages, value)
 
 type Leaves<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Leaves<T[K]>}` }[keyof T & string]
-export type TextKey = Leaves<Messages>
+export type TextKey = Leaves<Messages> | Leaves<LaterMessages>
 export type Named = Record<string, string | number>
 
 export type Problems = Partial<Record<string, { title: string; detail?: string }>>
 
 // One file each, of which a page loads one.
 const texts: Record<Language, () => Promise<{ default: Messages }>> = { en: () => import('./en'), ru: () => import('./ru') }
+const laterTexts: Record<Language, () => Promise<{ default: LaterMessages }>> = { en: () => import('./en.later'), ru: () => import('./ru.later') }
 // What the services say is English already; seldom needed, so that nobody waits for it.
 const translations: Partial<Record<Language, () => Promise<{ default: Problems }>>> = { ru: () => import('./problems.ru') }
-const loaded: Partial<Record<Language, Messages>> = {}
+const loaded = new Set<Language>()
+const laterLoads: Partial<Record<Language, Promise<void>>> = {}
+let shownOnce = false
 const problems = shallowRef<Problems>({})
 const categories = { ru: ['one', 'few', 'many'] } as const
 const russian = new Intl.PluralRules('ru')
@@ -42,12 +46,38 @@ export function t(key: TextKey, named: Named = {}, count?: number): string {
 
 /** Loads a language once and shows the page in it. Rejects when its texts cannot be loaded. */
 export async function setLanguage(next: Language): Promise<void> {
-  const messages = (loaded[next] ??= (await texts[next]()).default)
-  composer.setLocaleMessage(next, messages as never)
+  if (!loaded.has(next)) {
+    composer.setLocaleMessage(next, (await texts[next]()).default as never)
+    loaded.add(next)
+  }
+  const rest = loadLater(next)
+  // Only the first screen must not wait; another language is shown when all of it is there.
+  if (shownOnce) await rest
+  else rest.catch(() => undefined)
+  shownOnce = true
   composer.locale.value = next
   if (typeof document !== 'undefined') document.documentElement.lang = next
   problems.value = {}
   void translateProblems(next)
+}
+
+/** Once for each language; what failed is tried again by the next who asks. */
+function loadLater(of: Language): Promise<void> {
+  return (laterLoads[of] ??= laterTexts[of]().then(
+    ({ default: messages }) => composer.mergeLocaleMessage(of, messages as never),
+    (error: unknown) => {
+      Reflect.deleteProperty(laterLoads, of)
+      throw error
+    },
+  ))
+}
+
+/** A loader of something beyond the first screen that waits for its texts too. */
+export function withTexts<T>(load: () => Promise<T>): () => Promise<T> {
+  return async () => {
+    const [module] = await Promise.all([load(), loadLater(language.value)])
+    return module
+  }
 }
 
 /** Afterwards, and without a word when it fails: then the services' own English is shown. */

@@ -6,8 +6,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parse as parseComponent } from 'vue/compiler-sfc'
 import { browserLanguage, problemText, setLanguage, t, type TextKey } from '@/i18n'
 import en from '@/i18n/en'
+import enLater from '@/i18n/en.later'
 import problems from '@/i18n/problems.ru'
 import ru from '@/i18n/ru'
+import ruLater from '@/i18n/ru.later'
 
 const src = join(import.meta.dirname, '../../src')
 
@@ -26,8 +28,8 @@ function files(folder: string, endings: readonly string[]): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-const english = flat(en)
-const russian = flat(ru)
+const english = flat({ ...en, ...enLater })
+const russian = flat({ ...ru, ...ruLater })
 const placeholders = (text: string) => [...new Set(Array.from(text.matchAll(/\{(\w+)\}/g), (match) => match[1]))].sort()
 
 afterEach(() => setLanguage('en'))
@@ -54,7 +56,7 @@ describe('the languages', () => {
   })
 
   it('are all used', () => {
-    const code = files(src, ['.vue', '.ts']).filter((file) => !/i18n.(en|ru|problems\.ru)\.ts$/.test(file)).map((file) => readFileSync(file, 'utf8')).join('\n')
+    const code = files(src, ['.vue', '.ts']).filter((file) => !/i18n.(en|ru|problems|later|\.)+\.ts$/.test(file)).map((file) => readFileSync(file, 'utf8')).join('\n')
     // Keys may be put together: `theme.${now}`, `prompts.type_${type}`.
     const begun = Array.from(code.matchAll(/`([a-z]+\.[\w-]*)\$\{/g), (match) => match[1] ?? '')
     const unused = [...english.keys()].filter((key) => !code.includes(`'${key}'`) && !begun.some((prefix) => key.startsWith(prefix)))
