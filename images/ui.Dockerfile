@@ -5,7 +5,6 @@ WORKDIR /src/ui
 COPY ui/package.json ui/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY ui .
-COPY chat-api/src/main/resources /src/chat-api/src/main/resources
 RUN npm run build && find dist -type f \( -name '*.js' -o -name '*.css' -o -name '*.svg' -o -name '*.html' \) -exec gzip -9 -k {} +
 
 FROM docker.io/library/nginx:1.28-alpine

@@ -3,7 +3,7 @@ import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'src/api/schema.ts'] },
+  { ignores: ['dist/**', 'src/api/generated/**'] },
   ...tseslint.configs.strictTypeChecked,
   ...vue.configs['flat/recommended'],
   {

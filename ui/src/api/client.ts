@@ -2,7 +2,7 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { clock } from '@/lib/clock'
 import { ApiError, NetworkError, problemOf, retryAfterMillis } from './errors'
-import type { paths } from './schema'
+import type { paths } from './generated/schema'
 
 const timeoutMillis = 20_000
 

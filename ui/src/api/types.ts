@@ -1,5 +1,5 @@
-// The API's types by their own names. They come from the OpenAPI file: `npm run generate`.
-import type { components } from './schema'
+// The API's types by their own names. `npm run generate` makes them from the OpenAPI file.
+import type { components } from './generated/schema'
 
 type Schemas = components['schemas']
 export type Chat = Schemas['Chat']
