@@ -209,8 +209,11 @@ class ChartTest {
     }
 
     private static void allowedKeys(JsonNode schema, JsonNode node, String path, Set<String> keys) {
-        JsonNode definition = node.has("$ref") ? schema.at(node.get("$ref").asText().substring(1)) : node;
-        if (definition.path("properties").isEmpty() || path.endsWith("/resources") || path.endsWith("/ingressNamespaces")) {
+        JsonNode definition =
+                node.has("$ref") ? schema.at(node.get("$ref").asText().substring(1)) : node;
+        if (definition.path("properties").isEmpty()
+                || path.endsWith("/resources")
+                || path.endsWith("/ingressNamespaces")) {
             keys.add(path);
         } else {
             definition.path("properties").properties().forEach(property -> {
