@@ -25,6 +25,6 @@ export default defineConfig({
     setupFiles: ['tests/setup.ts'],
     restoreMocks: true,
     // A bound on what hangs, not a measure of speed: machines that run this are shared and slow.
-    testTimeout: 30_000,
+    testTimeout: 90_000,
   },
 })

@@ -5,10 +5,12 @@ import { NetworkError, sentenceOf } from '@/api/errors'
 import type { Message } from '@/api/types'
 import { useListener } from '@/lib/usePage'
 import { applyEvent, emptyConversation, isPending, type Conversation, type ConversationEvent } from './state'
-import { openLiveEvents, type LiveEvents, type StreamStatus } from './liveEvents'
+import type { LiveEvents, StreamStatus } from './liveEvents'
 import { startPolling, type Poller } from './polling'
 import { useOutbox } from './outboxStore'
 
+/** Not part of the first screen, which has no chat. */
+export const loadLiveEvents = () => import('./liveEvents')
 /** Nobody should look at an empty page for as long as it takes to find that a line is held back. */
 const lateMillis = 2_500
 
@@ -38,11 +40,24 @@ export function useConversation(chatId: Ref<string | undefined>) {
   function open(id: string | undefined): void {
     close()
     opened.value += 1
+    stream.value = 'connecting'
     state.value = id === undefined ? { ...emptyConversation, loaded: true } : emptyConversation
     actionError.value = undefined
     if (id === undefined) return
     lateTimer = setTimeout(() => (late.value = true), lateMillis)
-    events = openLiveEvents({
+    void follow(id)
+  }
+
+  async function follow(id: string): Promise<void> {
+    const during = opened.value
+    const loaded = await loadLiveEvents().catch(() => undefined)
+    if (during !== opened.value) return
+    if (!loaded) {
+      // The line was cut, or the server has a newer page: asking works all the same.
+      stream.value = 'down'
+      return
+    }
+    events = loaded.openLiveEvents({
       chatId: id,
       onEvent: apply,
       onStatus: (status) => {
