@@ -57,7 +57,7 @@ INSERT INTO outbox (message_id) SELECT id FROM sent;
 | the publish | a row | it is published again |
 | the confirm | nothing | done |
 
-With $$n$$ relays the wait is about \\(t/n\\), as each takes its own rows (\`SKIP LOCKED\`).`
+With \\(n\\) relays the wait is about \\(t/n\\), as each takes its own rows (\`SKIP LOCKED\`).`
 
 await talk('Trip to Lisbon in May', 900, ['What should I see in Lisbon in three days?', 'Alfama, Belém and a day in Sintra.'])
 await talk('Сравнение способов резервного копирования', 500, ['Сравни способы резервного копирования', 'Снимки, копии и репликация.'])
@@ -96,7 +96,7 @@ async function picture(name, { touch = false, ...viewport }, address, prepare) {
     // What tells the fake to fail is no part of a conversation.
     await page.evaluate((text) => {
       for (const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); walker.nextNode(); ) {
-        walker.currentNode.data = walker.currentNode.data.replace(text.trim(), '')
+        walker.currentNode.data = walker.currentNode.data.replace(text, '')
       }
     }, marker)
     await page.screenshot({ path: path.join(here, `${name}-${colorScheme}.png`) })
