@@ -82,7 +82,7 @@ public final class TransferStore {
     /** A chat stands in the list where its last message puts it, and not with a thousand others on the day of their import. */
     private static final String HEAD = """
             UPDATE chats c SET head_id = CAST(:head AS uuid),
-                updated_at = (SELECT COALESCE(max(m.created_at), c.updated_at) FROM messages m WHERE m.chat_id = c.id)
+                updated_at = (SELECT LEAST(COALESCE(max(m.created_at), c.updated_at), now()) FROM messages m WHERE m.chat_id = c.id)
             WHERE c.id = :id RETURNING %s
             """.formatted(Chat.COLUMNS);
 
