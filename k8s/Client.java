@@ -73,13 +73,14 @@ final class Client {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> all = new ArrayList<>();
             for (int i = 1; i <= messages; i++) {
-                String text = "Question " + i;
+                // Slow enough that one worker is not done before others can come: some twenty seconds each.
+                String text = "[[fake first=2s chunk=300ms chunks=60]] Question " + i;
                 all.add(threads.submit(() -> {
                     String answer;
                     Instant sent;
                     atOnce.acquire();
                     try {
-                        String chat = chat(text);
+                        String chat = chat("Burst");
                         sent = Instant.now();
                         answer = send(chat, text);
                     } finally {
