@@ -124,7 +124,7 @@ const messages = {
     deleteThis: 'Delete this message and what follows',
     deleteVersion: 'Delete this version',
     deleteTitle: 'Delete this message?',
-    deleteVersionTitle: 'Delete this version of the answer?',
+    deleteVersionTitle: 'Delete this version?',
     deleteText: 'It and everything that follows it, on all its branches, will be gone for good. A running answer is cancelled.',
     details: 'Details of this answer',
     model: 'Model',
