@@ -101,12 +101,25 @@ affinity:
 {{ include "parley.serverUrl" (dict "root" . "server" "redis" "variable" "REDIS_URL" "scheme" "redis" "user" "" "port" 6379 "path" "/0") }}
 {{ include "parley.serverUrl" (dict "root" . "server" "rabbitmq" "variable" "RABBITMQ_URL" "scheme" "amqp" "user" "parley" "port" 5672 "path" "/parley") }}
 {{- end }}
+{{/* Whether the fake Gemini stands in for keys that are not there yet. */}}
+{{- define "parley.fake" -}}
+{{- if and .Values.fakeGemini.enabled (not .Values.gemini.keys) (not .Values.gemini.existingSecret) (not .Values.gemini.baseUrl) }}true{{ end -}}
+{{- end }}
+{{- define "parley.perMinute" -}}
+{{ if include "parley.fake" . }}{{ .Values.fakeGemini.perMinute }}{{ else }}{{ .Values.gemini.maxPerMinute }}{{ end }}
+{{- end }}
+{{- define "parley.scaling" -}}
+{{- $known := or .Values.rabbitmq.enabled .Values.external.rabbitmq.managementUrl -}}
+{{- if ne .Values.geminiWorker.scaling "auto" }}{{ .Values.geminiWorker.scaling }}
+{{- else if and $known (.Capabilities.APIVersions.Has "keda.sh/v1alpha1/ScaledObject") }}keda
+{{- else }}fixed{{ end -}}
+{{- end }}
 {{/* As many workers as the keys can keep busy: calls a minute x seconds of a call / 60 run at once, prefetch of them in one worker. */}}
 {{- define "parley.maxWorkers" -}}
 {{- $w := .Values.geminiWorker -}}
 {{- if $w.maxReplicas -}}{{ int $w.maxReplicas }}
 {{- else -}}
-{{- $atOnce := divf (mulf (.Values.gemini.quotaGroups | int) (.Values.gemini.maxPerMinute | int) ($w.secondsPerCall | int)) 60.0 -}}
+{{- $atOnce := divf (mulf (ternary 1 .Values.gemini.quotaGroups (eq (include "parley.fake" .) "true") | int) (include "parley.perMinute" . | int) ($w.secondsPerCall | int)) 60.0 -}}
 {{ max 1 (ceil (divf $atOnce (float64 $w.prefetch)) | int) }}
 {{- end -}}
 {{- end }}

@@ -200,6 +200,27 @@ describe('the stream', () => {
   })
 })
 
+describe('a line that nobody looks at', () => {
+  it('is let go, and resumed where it was when somebody does', async () => {
+    const live = start()
+    await settle()
+    await say(0, deltaText('a:r:5', 'Hello'))
+    live.rest()
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(lines).toHaveLength(1)
+    expect(sockets).toHaveLength(0)
+    live.wake()
+    await settle()
+    expect(lines[1]?.headers.get('last-event-id')).toBe('a:r:5')
+    live.rest()
+    await settle()
+    live.close()
+    live.wake()
+    await settle()
+    expect(lines).toHaveLength(2)
+  })
+})
+
 describe('where SSE is held back', () => {
   const snapshot = (id = 'a:r:0') => ({ chat: 'a chat', id, event: 'answer.delta', data: { answerId: 'a', run: 'r', offset: 0, text: 'x' } })
   /** Until the socket is open and speaks. */

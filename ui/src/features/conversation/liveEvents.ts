@@ -29,8 +29,10 @@ export interface LiveEventsOptions {
 
 export interface LiveEvents {
   close: () => void
-  /** Stops waiting and tries at once; while events flow it does nothing. */
+  /** Stops waiting or resting and tries at once; while events flow it does nothing. */
   wake: () => void
+  /** Lets the line go until it is woken, and then resumes: browsers have few lines, and tabs nobody looks at need none. */
+  rest: () => void
   /** Starts anew without a last event id, for a whole snapshot. */
   resync: () => void
 }
@@ -71,6 +73,7 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
   let failures = 0
   let resyncs = 0
   let resyncWanted = false
+  let resting = false
   let heardAt = 0
   let current: Reading | undefined
   let wakeUp: (() => void) | undefined
@@ -166,6 +169,8 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
 
   async function run(): Promise<void> {
     for (;;) {
+      while (isResting()) await pause()
+      if (isClosed()) return
       let reading = read(way.kind, works)
       current = reading
       let end = await reading.end
@@ -178,6 +183,7 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
       probe?.controller.abort()
       probe = undefined
       if (isClosed()) return
+      if (isResting()) continue
       if (resyncWanted) {
         resyncWanted = false
         resyncs += 1
@@ -197,13 +203,18 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
     }
   }
 
+  // Asked anew after each wait.
   function isClosed(): boolean {
     return closed
   }
+  function isResting(): boolean {
+    return resting && !closed
+  }
 
-  function pause(millis: number): Promise<void> {
+  /** Waits for so long, or until it is woken. */
+  function pause(millis?: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, millis)
+      const timer = millis === undefined ? undefined : setTimeout(resolve, millis)
       wakeUp = () => {
         clearTimeout(timer)
         resolve()
@@ -223,9 +234,14 @@ export function openLiveEvents(options: LiveEventsOptions): LiveEvents {
       wakeUp?.()
     },
     wake() {
+      resting = false
       // A line that slept with the machine looks open and is not.
       if (status === 'live' && now() - heardAt > quietMillis) current?.controller.abort()
       wakeUp?.()
+    },
+    rest() {
+      resting = true
+      current?.controller.abort()
     },
     resync() {
       lastEventId = undefined

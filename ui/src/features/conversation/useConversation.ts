@@ -13,6 +13,8 @@ import { useOutbox } from './outboxStore'
 export const loadLiveEvents = () => import('./liveEvents')
 /** Nobody should look at an empty page for as long as it takes to find that a line is held back. */
 const lateMillis = 2_500
+/** A browser has six connections to a host over plain HTTP/1.1, for all its tabs: one that is hidden for so long lets its own go. */
+const hiddenMillis = 30_000
 
 export type ConversationHandle = ReturnType<typeof useConversation>
 
@@ -107,9 +109,17 @@ export function useConversation(chatId: Ref<string | undefined>) {
     poller?.wake()
   }
   useListener(window, 'online', wake)
+  let restTimer: ReturnType<typeof setTimeout> | undefined
+  function restWhenHidden(): void {
+    clearTimeout(restTimer)
+    if (document.visibilityState === 'hidden') restTimer = setTimeout(() => events?.rest(), hiddenMillis)
+  }
+  restWhenHidden()
   useListener(document, 'visibilitychange', () => {
+    restWhenHidden()
     if (document.visibilityState === 'visible') wake()
   })
+  onScopeDispose(() => clearTimeout(restTimer))
 
   watch(
     () => outbox.accepted,

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 /** The chart in helm/parley as Helm itself renders it. */
 final class Chart {
     static final Path FOLDER = Path.of(System.getProperty("parley.root"), "helm", "parley");
+    private static final Path RENDERED =
+            FOLDER.resolveSibling("../chart-tests/target/rendered").normalize();
     private static final YAMLMapper YAML = new YAMLMapper();
 
     private Chart() {}
@@ -44,6 +46,15 @@ final class Chart {
                 // Helm's library would look in a cluster, which "helm template" does not.
                 .set("global.lookup", "false")
                 .call();
+        try {
+            if (values.startsWith(FOLDER)) {
+                // For chart-tests/check, which has the tools of others look at them.
+                Files.createDirectories(RENDERED);
+                Files.writeString(RENDERED.resolve(values.getFileName()), text);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         try (MappingIterator<JsonNode> documents =
                 YAML.readerFor(JsonNode.class).readValues(text)) {
             return documents.readAll().stream().filter(JsonNode::isObject).toList();

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,6 +144,105 @@ class ChartTest {
     }
 
     @Test
+    void withoutAKeyTheFakeAnswersAndWorkersKeepItsLimit() {
+        List<JsonNode> objects = Chart.render(Chart.valueSet("default"));
+        Chart.one(objects, "Deployment", "parley-fake-gemini");
+        JsonNode worker = Chart.one(objects, "Deployment", "parley-gemini-worker");
+        assertThat(variable(worker, "GEMINI_BASE_URL")).isEqualTo("http://parley-fake-gemini:8090");
+        assertThat(variable(worker, "KEYS_MAX_PER_MINUTE")).isEqualTo("300");
+        assertThat(variable(Chart.one(objects, "Deployment", "parley-chat-api"), "GEMINI_FAKE"))
+                .isEqualTo("true");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"external", "sidecar", "production"})
+    void withAKeyThereIsNoFake(String values) {
+        List<JsonNode> objects = Chart.render(Chart.valueSet(values));
+        assertThat(Chart.workloads(objects))
+                .noneMatch(workload -> workload.at("/metadata/name").asText().contains("fake"));
+        assertThat(variable(Chart.one(objects, "Deployment", "parley-chat-api"), "GEMINI_FAKE"))
+                .isEmpty();
+        assertThat(variable(Chart.one(objects, "Deployment", "parley-gemini-worker"), "GEMINI_BASE_URL"))
+                .isEmpty();
+    }
+
+    @Test
+    void withoutAClusterToAskNothingNeedsKeda() {
+        List<JsonNode> objects = Chart.render(Chart.valueSet("default"));
+        assertThat(Chart.ofKind(objects, "ScaledObject")).isEmpty();
+        assertThat(Chart.one(objects, "Deployment", "parley-gemini-worker")
+                        .at("/spec/replicas")
+                        .asInt())
+                .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            { gemini: { baseUrl: "https://gemini.example.com:8443/v1", keys: k } }                | gemini-worker | 8443 | TCP
+            { gemini: { baseUrl: "http://gemini.example.com", keys: k } }                         | gemini-worker | 80   | TCP
+            { gemini: { keys: k } }                                                               | gemini-worker | 443  | TCP
+            { gemini: { keys: k }, hysteria2: { enabled: true, server: "e:4433", auth: a } }      | gemini-worker | 4433 | UDP
+            { gemini: { keys: k }, hysteria2: { enabled: true, mode: shared, server: "e:4433", auth: a } } | hysteria2 | 4433 | UDP
+            """)
+    void theWayOutIsOpenWhereTheAddressSays(String values, String pod, int port, String protocol) throws IOException {
+        JsonNode policy = Chart.one(
+                Chart.render(Files.writeString(folder.resolve("values.yaml"), values)),
+                "NetworkPolicy",
+                "parley-" + pod + "-to-outside");
+        assertThat(policy.at("/spec/egress/0/ports").valueStream())
+                .anyMatch(open -> open.path("port").asInt() == port
+                        && open.path("protocol").asText().equals(protocol));
+    }
+
+    /** The schema refuses unknown keys, so a value that it does not know could not be set; one that is nowhere in the values is dead. */
+    @Test
+    void theSchemaAndTheValuesKnowTheSameKeys() {
+        JsonNode schema = Chart.read(Chart.FOLDER.resolve("values.schema.json"));
+        Set<String> allowed = new TreeSet<>();
+        allowedKeys(schema, schema, "", allowed);
+        Set<String> given = new TreeSet<>();
+        givenKeys(Chart.read(Chart.FOLDER.resolve("values.yaml")), "", given);
+        for (String chart : List.of("postgresql", "redis", "rabbitmq", "hysteria2")) {
+            givenKeys(Chart.read(Chart.FOLDER.resolve("charts/" + chart + "/values.yaml")), "/" + chart, given);
+        }
+        assertThat(given).isEqualTo(allowed);
+    }
+
+    private static void allowedKeys(JsonNode schema, JsonNode node, String path, Set<String> keys) {
+        JsonNode definition =
+                node.has("$ref") ? schema.at(node.get("$ref").asText().substring(1)) : node;
+        if (definition.path("properties").isEmpty()
+                || path.endsWith("/resources")
+                || path.endsWith("/ingressNamespaces")) {
+            keys.add(path);
+        } else {
+            definition.path("properties").properties().forEach(property -> {
+                // What Helm hands to every subchart is no value of ours.
+                if (path.isEmpty() || !property.getKey().equals("global")) {
+                    allowedKeys(schema, property.getValue(), path + "/" + property.getKey(), keys);
+                }
+            });
+        }
+    }
+
+    private static void givenKeys(JsonNode value, String path, Set<String> keys) {
+        if (!value.isObject() || value.isEmpty() || path.endsWith("/resources") || path.endsWith("annotations")) {
+            keys.add(path);
+        } else {
+            value.properties().forEach(entry -> givenKeys(entry.getValue(), path + "/" + entry.getKey(), keys));
+        }
+    }
+
+    private static String variable(JsonNode workload, String name) {
+        return Chart.containers(workload)
+                .flatMap(container -> container.path("env").valueStream())
+                .filter(variable -> variable.path("name").asText().equals(name))
+                .map(variable -> variable.path("value").asText())
+                .findFirst()
+                .orElse("");
+    }
+
+    @Test
     void aWorkerIsGivenTimeToEndItsCalls() {
         JsonNode pod = Chart.one(Chart.render(Chart.valueSet("default")), "Deployment", "parley-gemini-worker")
                 .at("/spec/template/spec");
@@ -153,6 +254,8 @@ class ChartTest {
         JsonNode pod = Chart.one(Chart.render(Chart.valueSet("sidecar")), "Deployment", "parley-gemini-worker")
                 .at("/spec/template/spec");
         assertThat(pod.at("/initContainers/0/restartPolicy").asText()).isEqualTo("Always");
+        assertThat(pod.at("/initContainers/0").has("startupProbe")).isTrue();
+        assertThat(pod.at("/initContainers/0").has("livenessProbe")).isTrue();
     }
 
     @Test

@@ -77,7 +77,16 @@ public record ApiSettings(
                 environment.choice(Variable.AUTH_MODE, AuthMode.NONE),
                 environment.seconds(Variable.SHUTDOWN_GRACE_SECONDS, Duration.ofSeconds(25), 0, 600),
                 folder(environment),
-                false,
+                environment
+                        .parse(
+                                Variable.GEMINI_FAKE,
+                                text -> switch (text) {
+                                    case "true" -> true;
+                                    case "false" -> false;
+                                    default -> throw new IllegalArgumentException();
+                                },
+                                "must be true or false")
+                        .orElse(false),
                 environment.choice(Variable.LOG_LEVEL, Logs.Level.INFO),
                 environment.choice(Variable.LOG_FORMAT, Logs.Format.JSON));
         environment.verify();

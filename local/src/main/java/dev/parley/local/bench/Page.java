@@ -15,7 +15,8 @@ final class Page {
                 .start();
         try {
             if (!bench.waitFor(LONGEST_MINUTES, TimeUnit.MINUTES)) {
-                System.err.println("parley: the page's bench has not ended within %d minutes".formatted(LONGEST_MINUTES));
+                System.err.println(
+                        "parley: the page's bench has not ended within %d minutes".formatted(LONGEST_MINUTES));
             }
             return !bench.isAlive() && bench.exitValue() == 0;
         } finally {
