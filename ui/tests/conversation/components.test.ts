@@ -122,7 +122,6 @@ describe('a message', () => {
   })
 
   it('is deleted with what follows, once that is confirmed', async () => {
-    HTMLDialogElement.prototype.showModal = vi.fn()
     const remove = vi.fn(() => Promise.resolve())
     const item = mount(MessageItem, { props: { message: question('q', 'Hello'), conversation: handle({ remove, waitingAnswer: () => undefined }) } })
     mounted = item

@@ -10,7 +10,6 @@ const usual = { theme: 'system', language: undefined, density: 'comfortable', te
 beforeEach(async () => {
   setActivePinia(createPinia())
   localStorage.clear()
-  HTMLDialogElement.prototype.showModal = vi.fn()
   await followSettings()
 })
 afterEach(async () => {
