@@ -112,8 +112,9 @@ final class Page implements WebSocket.Listener {
             await("document.readyState === 'complete' && " + ANSWER + " !== null && " + ANSWER + ".textContent.length > 100",
                     "the answer after a reload");
             socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(5, TimeUnit.SECONDS);
-            return "asked and answered in " + millis + " ms, and still there after a reload (" + shown.replaceAll("\\D+", " ").strip().split(" ")[0]
-                    + " characters)";
+            Matcher length = Pattern.compile("\"value\":\"(\\d+)\"").matcher(shown);
+            return "asked and answered in " + millis + " ms, and still there after a reload"
+                    + (length.find() ? " (" + length.group(1) + " characters)" : "");
         }
     }
 
