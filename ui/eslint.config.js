@@ -11,7 +11,7 @@ export default tseslint.config(
       globals: globals.browser,
       parserOptions: {
         parser: tseslint.parser,
-        projectService: { allowDefaultProject: ['eslint.config.js', 'public/first-paint.js', 'sw/worker.js'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'public/first-paint.js', 'sw/worker.js', 'bench/page.js'] },
         extraFileExtensions: ['.vue'],
         tsconfigRootDir: import.meta.dirname,
       },
@@ -42,5 +42,7 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  // Runs in Node, with pieces that run in the page.
+  { files: ['bench/page.js'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
   { files: ['sw/worker.js'], languageOptions: { globals: globals.serviceworker } },
 )

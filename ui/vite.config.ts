@@ -15,7 +15,7 @@ export default defineConfig({
     __VUE_I18N_FULL_INSTALL__: 'false',
     __INTLIFY_PROD_DEVTOOLS__: 'false',
   },
-  server: { port: 5173, proxy: { '/api': 'http://localhost:8000' } },
+  server: { port: 5173, proxy: { '/api': { target: 'http://localhost:8000', ws: true } } },
   // Nothing as a data: URL, so that the CSP needs no exception for it.
   build: { outDir: 'dist', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   test: {
@@ -25,6 +25,6 @@ export default defineConfig({
     setupFiles: ['tests/setup.ts'],
     restoreMocks: true,
     // A bound on what hangs, not a measure of speed: machines that run this are shared and slow.
-    testTimeout: 30_000,
+    testTimeout: 90_000,
   },
 })

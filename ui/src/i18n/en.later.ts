@@ -79,6 +79,8 @@ const messages = {
     sendKey: 'A message is sent with',
     sendKey_enter: 'Enter',
     'sendKey_mod-enter': '{mod} + Enter',
+    instruction: 'System instruction for new chats',
+    instructionNote: 'A chat can have its own: see its menu.',
     note: 'Kept in this browser, for all its tabs.',
   },
   palette: {

@@ -102,8 +102,13 @@ const formats = new Map<string, Intl.DateTimeFormat>()
 export function formatDate(date: Date, options: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }): string {
   const key = language.value + JSON.stringify(options)
   let format = formats.get(key)
-  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(language.value, options)))
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(country(), options)))
   return format.format(date)
+}
+
+/** The page's language as the reader's country writes it: 24 hours for the British. */
+function country(): string {
+  return navigator.languages.find((tag) => tag.split('-')[0] === language.value) ?? language.value
 }
 
 /** A whole number in the page's language. */

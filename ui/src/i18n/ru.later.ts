@@ -81,6 +81,8 @@ const messages: LaterMessages = {
     sendKey: 'Сообщение отправляет',
     sendKey_enter: 'Enter',
     'sendKey_mod-enter': '{mod} + Enter',
+    instruction: 'Системная инструкция для новых чатов',
+    instructionNote: 'У чата может быть своя: она в его меню.',
     note: 'Хранится в этом браузере, для всех его вкладок.',
   },
   palette: {

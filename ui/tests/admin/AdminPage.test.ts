@@ -1,5 +1,5 @@
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { defineComponent, h } from 'vue'
 import AdminPage from '@/features/admin/AdminPage.vue'
 import { outcome } from '@/features/admin/useOperations'
@@ -48,11 +48,6 @@ function open(): VueWrapper {
   return page
 }
 
-beforeEach(() => {
-  HTMLDialogElement.prototype.showModal = function () {
-    this.open = true
-  }
-})
 afterEach(() => {
   page?.unmount()
   vi.unstubAllGlobals()

@@ -104,6 +104,44 @@ describe('a message', () => {
     expect(asked.emitted('version')).toEqual([['Hello again']])
   })
 
+  it('keeps what it is being changed to, when it is scrolled away or the page is reloaded', async () => {
+    const conversation = handle({ waitingAnswer: () => undefined })
+    const props = { message: question('q', 'Hello'), conversation }
+    const before = mount(MessageItem, { props })
+    mounted = before
+    await before.get('[data-testid=edit-version]').trigger('click')
+    await before.get('[data-testid=edit-field]').setValue('Hello, half')
+    before.unmount()
+    const after = mount(MessageItem, { props })
+    mounted = after
+    expect(after.get<HTMLTextAreaElement>('[data-testid=edit-field]').element.value).toBe('Hello, half')
+    await after.get('[data-testid=edit-field]').trigger('keydown', { key: 'Escape' })
+    after.unmount()
+    mounted = mount(MessageItem, { props })
+    expect(mounted.find('[data-testid=edit-field]').exists()).toBe(false)
+  })
+
+  it('is deleted with what follows, once that is confirmed', async () => {
+    const remove = vi.fn(() => Promise.resolve())
+    const item = mount(MessageItem, { props: { message: question('q', 'Hello'), conversation: handle({ remove, waitingAnswer: () => undefined }) } })
+    mounted = item
+    await item.get('[data-testid=delete-message]').trigger('click')
+    await vi.waitFor(() => expect(item.find('[data-testid=confirm]').exists()).toBe(true), patience)
+    expect(remove).not.toHaveBeenCalled()
+    await item.get('[data-testid=confirm]').trigger('click')
+    expect(remove).toHaveBeenCalledExactlyOnceWith('q')
+  })
+
+  it('of an answer is deleted only where it has another version', () => {
+    const mountAnswer = (versions: string[]) =>
+      mount(MessageItem, { props: { message: message('a', { status: 'completed', content: 'Yes' }), conversation: handle({ versionsOf: () => versions }) } })
+    mounted = mountAnswer([])
+    expect(mounted.find('[data-testid=delete-version]').exists()).toBe(false)
+    mounted.unmount()
+    mounted = mountAnswer(['a', 'b'])
+    expect(mounted.find('[data-testid=delete-version]').exists()).toBe(true)
+  })
+
   it('tells its details when asked', async () => {
     const done = message('a', { status: 'completed', content: 'Yes', model: 'gemini-x', attempt: 2, usage: { inputTokens: 1200, outputTokens: 3 }, completedAt: '2026-03-04T10:00:01.500Z' })
     const item = mount(MessageItem, { props: { message: done, conversation: handle({}) } })
@@ -141,17 +179,18 @@ describe('the status line', () => {
 })
 
 describe('the composer', () => {
-  function compose(text: string) {
+  function compose(text: string, stoppable = false) {
     const send = vi.fn()
+    const stop = vi.fn()
     const frame = defineComponent({
       setup() {
         provideShell({ openDrawer: () => undefined })
-        return () => h(Composer, { modelValue: text, waiting: false, problem: undefined, onSend: send })
+        return () => h(Composer, { modelValue: text, waiting: false, stoppable, problem: undefined, onSend: send, onStop: stop })
       },
     })
     const wrapper = mount(frame, { attachTo: document.body })
     mounted = wrapper
-    return { area: wrapper.get('textarea'), send }
+    return { area: wrapper.get('textarea'), send, stop, wrapper }
   }
 
   it('sends on Enter', async () => {
@@ -192,6 +231,17 @@ describe('the composer', () => {
     await area.trigger('compositionend')
     await area.trigger('keydown', { key: 'Enter' })
     expect(send).toHaveBeenCalledOnce()
+  })
+
+  it('stops the answer while nothing is written', async () => {
+    const idle = compose('', true)
+    await idle.wrapper.get('[data-testid=stop]').trigger('click')
+    expect(idle.stop).toHaveBeenCalledOnce()
+    expect(idle.send).not.toHaveBeenCalled()
+    idle.wrapper.unmount()
+    const writing = compose('More', true)
+    expect(writing.wrapper.find('[data-testid=stop]').exists()).toBe(false)
+    expect(writing.wrapper.find('[data-testid=send]').exists()).toBe(true)
   })
 
   it('does not send nothing', async () => {

@@ -11,7 +11,6 @@ import { at, chat, json, stubApi } from '../support'
 beforeEach(() => {
   vi.useFakeTimers()
   setActivePinia(createPinia())
-  HTMLDialogElement.prototype.showModal = vi.fn()
   Element.prototype.scrollIntoView = vi.fn()
   vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }))
 })

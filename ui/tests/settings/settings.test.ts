@@ -2,15 +2,14 @@ import { flushPromises, mount } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { language, setLanguage } from '@/i18n'
-import { change, followSettings, settings, settingsFrom } from '@/features/settings/settings'
+import { change, followSettings, newChatSettings, settings, settingsFrom } from '@/features/settings/settings'
 import SettingsDialog from '@/features/settings/SettingsDialog.vue'
 
-const usual = { theme: 'system', language: undefined, density: 'comfortable', textSize: 'normal', sendKey: 'enter' } as const
+const usual = { theme: 'system', language: undefined, density: 'comfortable', textSize: 'normal', sendKey: 'enter', instruction: '' } as const
 
 beforeEach(async () => {
   setActivePinia(createPinia())
   localStorage.clear()
-  HTMLDialogElement.prototype.showModal = vi.fn()
   await followSettings()
 })
 afterEach(async () => {
@@ -33,6 +32,13 @@ describe('the settings', () => {
     change({ theme: 'system' })
     await flushPromises()
     expect(document.documentElement.dataset.theme).toBeUndefined()
+  })
+
+  it('give new chats their system instruction, and none when there is none', () => {
+    expect(newChatSettings()).toBeUndefined()
+    change({ instruction: ' Be brief. ' })
+    expect(newChatSettings()).toEqual({ systemInstruction: 'Be brief.' })
+    expect(settingsFrom({ instruction: 5 }).instruction).toBe('')
   })
 
   it('follow another tab', async () => {

@@ -5,9 +5,16 @@ import { NetworkError, sentenceOf } from '@/api/errors'
 import type { Message } from '@/api/types'
 import { useListener } from '@/lib/usePage'
 import { applyEvent, emptyConversation, isPending, type Conversation, type ConversationEvent } from './state'
-import { openLiveEvents, type LiveEvents, type StreamStatus } from './liveEvents'
+import type { LiveEvents, StreamStatus } from './liveEvents'
 import { startPolling, type Poller } from './polling'
 import { useOutbox } from './outboxStore'
+
+/** Not part of the first screen, which has no chat. */
+export const loadLiveEvents = () => import('./liveEvents')
+/** Nobody should look at an empty page for as long as it takes to find that a line is held back. */
+const lateMillis = 2_500
+/** A browser has six connections to a host over plain HTTP/1.1, for all its tabs: one that is hidden for so long lets its own go. */
+const hiddenMillis = 30_000
 
 export type ConversationHandle = ReturnType<typeof useConversation>
 
@@ -18,6 +25,9 @@ export function useConversation(chatId: Ref<string | undefined>) {
   const loadingOlder = ref(false)
   /** What went wrong with the last action, in a sentence. */
   const actionError = ref<string>()
+  /** The line of this chat has not said anything yet, for so long that its messages are asked for in another way. */
+  const late = ref(false)
+  let lateTimer: ReturnType<typeof setTimeout> | undefined
   let events: LiveEvents | undefined
   let poller: Poller | undefined
   /** Tells answers for the chat shown now from late ones for the chat before. */
@@ -32,14 +42,29 @@ export function useConversation(chatId: Ref<string | undefined>) {
   function open(id: string | undefined): void {
     close()
     opened.value += 1
+    stream.value = 'connecting'
     state.value = id === undefined ? { ...emptyConversation, loaded: true } : emptyConversation
     actionError.value = undefined
     if (id === undefined) return
-    events = openLiveEvents({
+    lateTimer = setTimeout(() => (late.value = true), lateMillis)
+    void follow(id)
+  }
+
+  async function follow(id: string): Promise<void> {
+    const during = opened.value
+    const loaded = await loadLiveEvents().catch(() => undefined)
+    if (during !== opened.value) return
+    if (!loaded) {
+      // The line was cut, or the server has a newer page: asking works all the same.
+      stream.value = 'down'
+      return
+    }
+    events = loaded.openLiveEvents({
       chatId: id,
       onEvent: apply,
       onStatus: (status) => {
         stream.value = status
+        if (status === 'live') notLate()
         if (status === 'down') reportFailure(new NetworkError('stream'))
       },
       onRefused: (error) => {
@@ -49,7 +74,13 @@ export function useConversation(chatId: Ref<string | undefined>) {
     })
   }
 
+  function notLate(): void {
+    clearTimeout(lateTimer)
+    late.value = false
+  }
+
   function close(): void {
+    notLate()
     events?.close()
     poller?.stop()
     events = undefined
@@ -60,7 +91,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
   onScopeDispose(close)
 
   const polling = computed(
-    () => chatId.value !== undefined && !state.value.deleted && (stream.value === 'down' || !state.value.liveAvailable),
+    () => chatId.value !== undefined && !state.value.deleted && (stream.value === 'down' || late.value || !state.value.liveAvailable),
   )
   watch([polling, chatId], ([needed, id]) => {
     poller?.stop()
@@ -78,9 +109,17 @@ export function useConversation(chatId: Ref<string | undefined>) {
     poller?.wake()
   }
   useListener(window, 'online', wake)
+  let restTimer: ReturnType<typeof setTimeout> | undefined
+  function restWhenHidden(): void {
+    clearTimeout(restTimer)
+    if (document.visibilityState === 'hidden') restTimer = setTimeout(() => events?.rest(), hiddenMillis)
+  }
+  restWhenHidden()
   useListener(document, 'visibilitychange', () => {
+    restWhenHidden()
     if (document.visibilityState === 'visible') wake()
   })
+  onScopeDispose(() => clearTimeout(restTimer))
 
   watch(
     () => outbox.accepted,
@@ -115,6 +154,15 @@ export function useConversation(chatId: Ref<string | undefined>) {
         { type: 'message.answered', data: answer },
       ]
     })
+  }
+
+  /** Deletes a message and all that follows it, on all branches. Throws what went wrong. */
+  async function remove(messageId: string): Promise<void> {
+    const during = opened.value
+    await answered(api.DELETE('/api/messages/{messageId}', { params: { path: { messageId }, query: { following: true } } }))
+    if (during !== opened.value) return
+    events?.resync()
+    poller?.wake()
   }
 
   /** Takes a message back whose answer still waits. */
@@ -179,9 +227,9 @@ export function useConversation(chatId: Ref<string | undefined>) {
     chat: computed(() => state.value.chat),
     // The same array while nothing but live text changes, so that a delta renders one answer, not the list.
     messages: computed(() => state.value.messages),
-    /** The answer to a message while it can still be changed: nothing of it is written, and nothing follows it. */
     /** The ids of a message's versions, oldest first; none when there is only one. */
     versionsOf: (messageId: string): readonly string[] => state.value.versions[messageId] ?? [],
+    /** The answer to a message while it can still be changed: nothing of it is written, and nothing follows it. */
     waitingAnswer: (messageId: string): Message | undefined => {
       const last = state.value.messages.at(-1)
       return last?.parentId === messageId && (last.status === 'queued' || last.status === 'retrying') ? last : undefined
@@ -199,6 +247,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
     loadOlder,
     edit,
     withdraw,
+    remove,
     show,
     regenerate,
     cancel: (messageId: string) => act('/api/messages/{messageId}/cancel', messageId),

@@ -82,7 +82,10 @@ function imageOnRequest(image: HTMLImageElement): void {
   const link = document.createElement('a')
   link.href = src
   link.textContent = new URL(src).host
-  offer.append(show, link)
+  // The page's policy lets no image in over plain http: there is only the link to follow.
+  if (/^https:/i.test(src)) offer.append(show)
+  else link.textContent = `${words} (${link.textContent})`
+  offer.append(link)
   image.replaceWith(offer)
 }
 

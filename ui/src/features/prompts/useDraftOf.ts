@@ -11,7 +11,8 @@ function isInput(value: unknown): value is PromptInput {
 
 export function useDraftOf(id: string, initial: PromptInput): { value: PromptInput; forget: () => void } {
   const key = `prompt-draft.${id}`
-  const value = reactive<PromptInput>(stored(key, isInput) ?? structuredClone(initial))
+  // A copy by way of JSON, as structuredClone takes none of Vue's proxies, and templates of the store are made of them.
+  const value = reactive<PromptInput>(stored(key, isInput) ?? (JSON.parse(JSON.stringify(initial)) as PromptInput))
   let forgotten = false
   watch(value, () => {
     if (!forgotten) store(key, value)

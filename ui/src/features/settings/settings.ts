@@ -1,5 +1,6 @@
 // What this browser's user prefers; kept here, followed by all open tabs. See also public/first-paint.js.
 import { computed, reactive, readonly, watch } from 'vue'
+import type { GenerationSettings } from '@/api/types'
 import { browserLanguage, isLanguage, setLanguage, type Language } from '@/i18n'
 import { storageKey, store, stored } from '@/lib/storage'
 
@@ -11,7 +12,12 @@ export interface Settings {
   textSize: 'small' | 'normal' | 'large' | 'huge'
   /** What sends: Enter, or Ctrl/⌘ and Enter. */
   sendKey: 'enter' | 'mod-enter'
+  /** The system instruction that new chats begin with; empty for none. */
+  instruction: string
 }
+
+/** The longest that the API takes. */
+export const longestInstruction = 20_000
 
 export const choices = {
   theme: ['system', 'light', 'dark'],
@@ -20,7 +26,7 @@ export const choices = {
   sendKey: ['enter', 'mod-enter'],
 } as const
 
-const initial: Settings = { theme: 'system', language: undefined, density: 'comfortable', textSize: 'normal', sendKey: 'enter' }
+const initial: Settings = { theme: 'system', language: undefined, density: 'comfortable', textSize: 'normal', sendKey: 'enter', instruction: '' }
 
 /** Takes from what is stored whatever this page understands. */
 export function settingsFrom(value: unknown): Settings {
@@ -34,7 +40,14 @@ export function settingsFrom(value: unknown): Settings {
     density: one(choices.density, given.density, initial.density),
     textSize: one(choices.textSize, given.textSize, initial.textSize),
     sendKey: one(choices.sendKey, given.sendKey, initial.sendKey),
+    instruction: typeof given.instruction === 'string' ? given.instruction.slice(0, longestInstruction) : initial.instruction,
   }
+}
+
+/** How the model is asked in a chat that begins now; undefined where nothing is wished. */
+export function newChatSettings(): GenerationSettings | undefined {
+  const systemInstruction = state.instruction.trim()
+  return systemInstruction === '' ? undefined : { systemInstruction }
 }
 
 const isAnything = (value: unknown): value is object => typeof value === 'object' && value !== null

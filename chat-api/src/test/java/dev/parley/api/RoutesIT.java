@@ -396,6 +396,9 @@ class RoutesIT {
         assertThat(page.json().get("versions")).hasSize(1);
         assertThat(page.texts("/items", "createdAt"))
                 .isEqualTo(get(chat + "/messages").texts("/items", "createdAt"));
+        assertThat(imported.text("/updatedAt"))
+                .as("it stands in the list where its last message puts it")
+                .isEqualTo(page.texts("/items", "createdAt").getLast());
         Answer again = get(copy + "/export");
         assertThat(again.texts("/messages", "content")).isEqualTo(file.texts("/messages", "content"));
         assertThat(again.texts("/messages", "error")).isEqualTo(file.texts("/messages", "error"));

@@ -23,7 +23,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A whole Parley for a test: servers of its own or parts of shared ones, a fake Gemini, and services to start and kill. */
-final class Installation implements AutoCloseable {
+public final class Installation implements AutoCloseable {
     /**
      * Longer than a quota window, for which some stories have to wait, and long enough for two slow cores that others use
      * too; reached only by a test that fails.
@@ -65,7 +65,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** A fresh database, logical Redis database and virtual host of the shared servers. */
-    static Installation fresh() throws IOException {
+    public static Installation fresh() throws IOException {
         return fresh(Options.defaults());
     }
 
@@ -96,7 +96,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** A variable for every service that is started from now on. */
-    Installation with(String variable, String value) {
+    public Installation with(String variable, String value) {
         variables.put(variable, value);
         return this;
     }
@@ -112,7 +112,7 @@ final class Installation implements AutoCloseable {
         return logs;
     }
 
-    FakeGemini gemini() {
+    public FakeGemini gemini() {
         return gemini;
     }
 
@@ -137,7 +137,7 @@ final class Installation implements AutoCloseable {
         return broker;
     }
 
-    ServiceProcess startApi() throws IOException {
+    public ServiceProcess startApi() throws IOException {
         return startApi(Map.of());
     }
 
@@ -145,7 +145,7 @@ final class Installation implements AutoCloseable {
         return started(apis, ServiceProcess.start(API, variables(changes), logs));
     }
 
-    ServiceProcess startWorker() throws IOException {
+    public ServiceProcess startWorker() throws IOException {
         return startWorker(Map.of());
     }
 

@@ -79,8 +79,11 @@ public final class TransferStore {
                 id uuid, "parentId" uuid, role text, content text, status text, error jsonb, model text, "inputTokens" int,
                 "outputTokens" int, "createdAt" timestamptz, "completedAt" timestamptz)
             """;
+    /** A chat stands in the list where its last message puts it, and not with a thousand others on the day of their import. */
     private static final String HEAD = """
-            UPDATE chats c SET head_id = CAST(:head AS uuid) WHERE c.id = :id RETURNING %s
+            UPDATE chats c SET head_id = CAST(:head AS uuid),
+                updated_at = (SELECT LEAST(COALESCE(max(m.created_at), c.updated_at), now()) FROM messages m WHERE m.chat_id = c.id)
+            WHERE c.id = :id RETURNING %s
             """.formatted(Chat.COLUMNS);
 
     /**

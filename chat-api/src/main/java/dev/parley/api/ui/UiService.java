@@ -15,9 +15,15 @@ import java.nio.file.Path;
  * page's own, so a browser that asks for it gets {@code index.html}.
  */
 public final class UiService implements HttpService {
-    private static final String POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-            + "img-src 'self' data: https:; connect-src 'self'; font-src 'self' data:; frame-ancestors 'none'; "
-            + "base-uri 'none'";
+    /**
+     * Nothing but what comes from here, and no script that is not a file. Styles may be inline: Mermaid measures its
+     * diagrams with them. Images may come from elsewhere, once their reader asks for one. The same stands in
+     * images/nginx.conf; a test of the page compares the two.
+     */
+    private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+            + "img-src 'self' data: https:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+            + "worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
     private static final String INDEX = "/index.html";
 
     private final StaticContentService files;

@@ -6,6 +6,11 @@
 -- in it are at least a span apart; a day's calls stay within the day's limit; and the tokens of any span within the limit
 -- of tokens. It is kept by adding a place only where it still holds. Who uses a place is no matter to the law.
 --
+-- LATE. Places are promised as densely as the law allows, so a call that is made later than its place's time leaves too
+-- little room a span later. The place is not given up for that, as the next free one lies behind all that is promised: it
+-- moves to the time of its call, and whoever comes a span later and finds too many calls MADE before him moves on in turn.
+-- So what is promised may lie too densely by such moments; what is made never does.
+--
 -- THE ORDER. Users share a model's places fairly, by start-time fair queueing. Whoever has to wait gets a tag: virtual
 -- time V, or one more than his user's last who waits, whichever is larger; V grows with each place that is given to one
 -- who waited. A user's waiting ids lie in the order of their tags and the places promised to him in the order of their
@@ -19,6 +24,7 @@
 --   epoch           hash: id, safe ('1': who spent before this epoch has been waited for)
 --   floor           nobody gets a place before this
 --   log:<lane>      sorted set: place -> time. A place's name: <id it was made for>/<turn>~<tokens>.<c>
+--   made:<lane>     those of its places under which a call may have been made
 --   day:<lane>:<t>  calls of the day that begins at t
 --   tok:<lane>:<s>  input tokens of the places in second s; only where there is a limit of tokens
 --   rest:<lane>     hash: until, why
@@ -60,6 +66,8 @@ local MOVES, LOOKS, STEPS = 64, 1024, 128
 local TOKEN_LOOKS, TOKEN_STEPS = 4, 4
 -- Of others whose places may be swapped: looked at for one reservation, and moved by it.
 local USER_LOOKS, SWAPS = 24, 6
+-- Of the asker's places that are due and have to become later.
+local LATE_LOOKS = 8
 
 local function str(n) return string.format('%.0f', n) end
 local function exact(n) return string.format('%.17g', n) end
@@ -185,16 +193,15 @@ local function dayFull(lane, slot, perDay)
   end
 end
 
--- The earliest x >= from where one more call keeps the law. Calls p[j] .. p[j+limit-1] less than a span apart forbid
+-- The earliest x >= from where one more call keeps the law among those of a set. Calls p[j] .. p[j+limit-1] less than a span apart forbid
 -- all x between p[j+limit-1]-span and p[j]+span; both ends grow with j, so walking over them once finds the first gap.
 -- Only calls nearer to x than a span matter, and by the law there are at most 2*limit of them.
-local function gap(lane, from, limit)
-  local log = key('log', lane)
+local function gap(set, from, limit)
   local x = from
   for _ = 1, STEPS do
     local low, high = '(' .. str(x - span), '(' .. str(x + span)
-    if call('ZCOUNT', log, low, high) < limit then return x end
-    local p = call('ZRANGEBYSCORE', log, low, high, 'WITHSCORES')
+    if call('ZCOUNT', set, low, high) < limit then return x end
+    local p = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES')
     local before = x
     for j = 2, #p - 2 * (limit - 1), 2 do
       local first, last = tonumber(p[j]), tonumber(p[j + 2 * (limit - 1)])
@@ -203,7 +210,7 @@ local function gap(lane, from, limit)
     if x == before then return x end
   end
   -- Too many small gaps: behind the last call there is always one.
-  local last = call('ZRANGE', log, -limit, -limit, 'WITHSCORES')
+  local last = call('ZRANGE', set, -limit, -limit, 'WITHSCORES')
   return math.max(x, tonumber(last[2]) + span)
 end
 
@@ -241,9 +248,9 @@ local function earliest(group, from)
   if #g.keys == 0 then return nil end
   local lane = laneOf(index, group)
   local x = math.max(from, g.rest)
-  if g.perDay == 0 then return gap(lane, x, g.limit) end
+  if g.perDay == 0 then return gap(key('log', lane), x, g.limit) end
   for _ = 1, 2 * #days do
-    x = gap(lane, x, g.limit)
+    x = gap(key('log', lane), x, g.limit)
     local full = dayFull(lane, x, g.perDay)
     if not full then return x end
     x = full
@@ -311,6 +318,7 @@ local function sizeOf(member) return num(string.match(member, '~(%d+)%.')) or 0 
 -- Takes a place out of the law's sight: nobody has called under it, and nobody will.
 local function vacate(ix, place, size)
   local lane = laneOf(ix, place.group)
+  call('ZREM', key('made', lane), place.member)
   if call('ZREM', key('log', lane), place.member) == 1 then
     countDay(lane, place.slot, -1)
     countTokens(lane, place.slot, -(size or sizeOf(place.member)))
@@ -373,14 +381,25 @@ local function choose(from, tokens)
   return best, slot
 end
 
+local function nextName(id, size)
+  turns = call('HINCRBY', index.turn, '#', 1)
+  return id .. '/' .. str(turns) .. '~' .. str(size) .. '.' .. index.config, turns
+end
+
+-- A call may be made under the place from now on.
+local function make(lane, place)
+  local made = key('made', lane)
+  call('ZREMRANGEBYSCORE', made, '-inf', str(now - span))
+  call('ZADD', made, str(place.slot), place.member)
+  call('PEXPIRE', made, math.max(0, place.slot - now) + span + 60000)
+end
+
 -- Adds a place to the law's sight.
 local function take(id, group, slot, tokens)
   local lane = laneOf(index, group)
-  local turn = call('HINCRBY', index.turn, '#', 1)
-  turns = turn
-  call('HSET', index.turn, group, turn)
   local size = sizeIn(groupOf(index, group), tokens)
-  local member = id .. '/' .. str(turn) .. '~' .. str(size) .. '.' .. index.config
+  local member, turn = nextName(id, size)
+  call('HSET', index.turn, group, turn)
   local log = key('log', lane)
   call('ZADD', log, str(slot), member)
   call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
@@ -411,9 +430,11 @@ local function touch(ix, user)
   return num(last)
 end
 
--- Whoever has missed his place has lost it; his tag is kept with the id.
+-- Whoever has missed his place by so much has lost it; his tag is kept with the id.
+local function patience() return dispatch + math.floor(span / 12) end
+
 local function sweep(ix, user)
-  local missed = call('ZRANGEBYSCORE', placesOf(ix, user), '-inf', '(' .. str(now - dispatch), 'WITHSCORES', 'LIMIT', 0, MOVES)
+  local missed = call('ZRANGEBYSCORE', placesOf(ix, user), '-inf', '(' .. str(now - patience()), 'WITHSCORES', 'LIMIT', 0, MOVES)
   if #missed == 0 then return end
   call('ZREMRANGEBYRANK', placesOf(ix, user), 0, #missed / 2 - 1)
   call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #missed / 2 - 1)
@@ -560,6 +581,7 @@ local function give(id, r, held, missed)
     unpair(ix, r.user, id, held)
     learn(ix, id)
   end
+  make(laneOf(ix, held.group), held)
   write(id, r, held, true)
   return answer('GO', held, missed)
 end
@@ -590,7 +612,7 @@ local function outlawed(held)
   end
   if not over then
     call('ZREM', log, held.member)
-    over = gap(lane, held.slot, g.limit) ~= held.slot
+    over = gap(log, held.slot, g.limit) ~= held.slot
     call('ZADD', log, str(held.slot), held.member)
   end
   if over then
@@ -605,6 +627,65 @@ local function outlawed(held)
     reopen(held.group, index.model)
   end
   return over
+end
+
+-- When the holder of a place may call, from there on, by the calls that were made and the places of others that come first.
+local function callable(held, from)
+  local lane, limit = laneOf(index, held.group), groupOf(index, held.group).limit
+  local log, made = key('log', lane), key('made', lane)
+  local low, x = '(' .. str(now - span), from
+  for _ = 1, 4 do
+    local high = '(' .. str(x)
+    local ahead = call('ZCOUNT', log, low, high) - call('ZCOUNT', made, low, high) - (held.slot < x and 1 or 0)
+    local y = gap(made, from, math.max(1, limit - math.max(0, ahead)))
+    if y <= x then return x end
+    x = y
+  end
+  return x
+end
+
+-- Moves a place under which no call was made to a later time. What counts for other days, or tokens that do not fit there,
+-- keeps it where it is.
+local function move(ix, user, held, slot, size)
+  local g, lane = groupOf(ix, held.group), laneOf(ix, held.group)
+  local from, to = daysOf(held.slot), daysOf(slot)
+  if from[1] ~= to[1] or from[2] ~= to[2] then return false end
+  if size > 0 then
+    countTokens(lane, held.slot, -size)
+    if not tokensFit(lane, slot, size, g.tokens) then
+      countTokens(lane, held.slot, size)
+      return false
+    end
+    countTokens(lane, slot, size)
+  end
+  held.slot = slot
+  local log = key('log', lane)
+  call('ZADD', log, 'XX', str(slot), held.member)
+  call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
+  call('ZADD', key('made', lane), 'XX', str(slot), held.member)
+  addTo(ix.old, str(slot + span), held.group .. ' ' .. held.member)
+  if user then call('ZADD', placesOf(ix, user), 'XX', str(slot), nameOf(held)) end
+  return true
+end
+
+-- Another time for a call that was permitted and not made. The place gets another name, so that whoever still speaks of the
+-- old one is not heard.
+local function retry(id, r, held)
+  if not good(index, held) then return false end
+  local lane, log = laneOf(index, held.group), key('log', laneOf(index, held.group))
+  call('ZREM', key('made', lane), held.member)
+  local slot = callable(held, now)
+  if not move(r.index, nil, held, slot, r.tokens) then return false end
+  call('ZREM', log, held.member)
+  held.member = nextName(id, sizeOf(held.member))
+  call('ZADD', log, str(slot), held.member)
+  if slot <= now then
+    make(lane, held)
+  else
+    countTokens(lane, slot, sizeOf(held.member) - r.tokens)
+    r.tokens = sizeOf(held.member)
+  end
+  return true
 end
 
 local ops = {}
@@ -631,13 +712,18 @@ function ops.reserve(a)
     if not r.given and not r.own then sweep(r.index, r.user) end
     local held = r.own
     if not held then held = placeOf(r.index, r.user, id) end
-    local inTime = here and held and now <= held.slot + dispatch and #groupOf(index, held.group).keys > 0
-      and groupOf(index, held.group).rest <= math.max(now, held.slot)
     if r.given then
+      local inTime = here and held and good(index, held) and now <= held.slot + dispatch
       if (token == held.member and fresh == '1') or (fresh ~= '1' and owner == r.owner and not inTime) then
         -- The asker was late, or its first answer was lost on the way: it says that it made no call.
-        vacate(r.index, held, r.tokens)
         missed = true
+        r.owner, r.asked = owner, asked
+        local moved = here and retry(id, r, held)
+        if moved then
+          write(id, r, held, held.slot <= now, true)
+          return answer(held.slot <= now and 'GO' or 'WAIT', held, true)
+        end
+        vacate(r.index, held, r.tokens)
       elseif fresh ~= '1' and owner == r.owner then
         -- As above, and there is still time.
         r.asked = asked
@@ -648,9 +734,9 @@ function ops.reserve(a)
     else
       -- Nobody calls without having it given, so whoever asks now may take the place over.
       r.owner, r.asked = owner, asked
-      local void = held and not call('ZSCORE', key('log', laneOf(r.index, held.group)), held.member)
-      if inTime and not void and not outlawed(held) then
-        if now < held.slot then
+      local looks = 0
+      while held and here and good(index, held) and not outlawed(held) do
+        if now < held.slot or looks == LATE_LOOKS then
           local before
           if not r.own and r.index.name == index.name then
             local _, i = placeOf(index, r.user, id)
@@ -658,17 +744,29 @@ function ops.reserve(a)
             held, before = placeOf(index, r.user, id)
           end
           write(id, r, held, false, r.own)
-          return answer('WAIT', held, false, before and expect(held, before))
+          -- The rest of those that have become later is looked at in a moment.
+          held.slot = math.max(held.slot, now + 5)
+          return answer('WAIT', held, missed, before and expect(held, before))
         end
-        local fits, size = resize(index, held, tokens)
-        if fits then
-          r.tokens = size
-          return give(id, r, held)
+        looks = looks + 1
+        local late = now > held.slot + dispatch
+        missed = missed or late
+        local slot = callable(held, late and now or held.slot)
+        if slot > held.slot and not move(r.index, not r.own and r.user, held, slot, sizeOf(held.member)) then break end
+        if slot <= now then
+          local fits, size = resize(index, held, tokens)
+          if fits then
+            r.tokens = size
+            return give(id, r, held, missed)
+          end
+          -- It is larger than the place, and gets one of its own that nobody can swap.
+          alone = true
+          break
         end
-        -- It is larger than the place, and gets one of its own that nobody can swap.
-        alone = true
+        -- Among the user's places it may lie behind others now, and then the asker has the next of those.
+        if not r.own then held = placeOf(r.index, r.user, id) end
       end
-      missed = not held or now > held.slot + dispatch
+      missed = missed or not held or now > held.slot + dispatch
       if not r.own then unpair(r.index, r.user, id, held) end
       if held then vacate(r.index, held) end
     end
@@ -687,6 +785,7 @@ function ops.reserve(a)
   local kept = r and r.index.name == index.name and r.tag
   r = { index = index, user = user, owner = owner, asked = asked, tokens = sizeOf(held.member) }
   if slot <= now then
+    make(laneOf(index, group), held)
     r.tag = kept or num(call('HGET', index.turn, '#V')) or 0
     write(id, r, held, true)
     return answer('GO', held, missed)
@@ -704,7 +803,7 @@ function ops.reserve(a)
   improve(index, user, i, tokens)
   local before
   held, before = placeOf(index, user, id)
-  if held.slot <= now and good(index, held) then
+  if held.slot <= now and now <= held.slot + dispatch and good(index, held) and callable(held, held.slot) == held.slot then
     local fits, size = resize(index, held, tokens)
     if fits then
       r.tokens = size
@@ -715,6 +814,7 @@ function ops.reserve(a)
   if not kept then
     call('HSET', key('id', id), 'first', str(now), 'wait', str(held.slot - now), 'class', class(before))
   end
+  held.slot = math.max(held.slot, now + 5)
   return answer('WAIT', held, missed, expect(held, before))
 end
 
@@ -799,6 +899,7 @@ function ops.join(a)
     local lane, member, slot, tokens = a[at], a[at + 1], tonumber(a[at + 2]), tonumber(a[at + 3])
     local log = key('log', lane)
     if call('ZADD', log, 'NX', str(slot), member) == 1 then
+      make(lane, { slot = slot, member = member })
       if not changed then countDay(lane, slot, 1) end
       countTokens(lane, slot, tokens)
       call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))

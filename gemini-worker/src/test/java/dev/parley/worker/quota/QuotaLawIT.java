@@ -229,6 +229,29 @@ class QuotaLawIT {
                 .sum();
     }
 
+    /** As when many calls of many groups are due in one moment, which the worker's cores serve one after the other. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void callsThatComeLateLoseNoTurnOfTheirMinute(long seed) {
+        Simulation simulation = new Simulation(redis, seed, 3, 2, TEN);
+        simulation.late = 10_000;
+        simulation.latest = 1_000;
+        for (int i = 0; i < 90; i++) {
+            simulation.request();
+        }
+        simulation.run(Long.MAX_VALUE);
+
+        simulation.arrivals.assertNeverOver(10, 60_000);
+        assertThat(simulation.called).hasSize(90);
+        assertThat(simulation.missed).isPositive();
+        // Whoever asks late may be told to come once more, and be late again: for each of the two waits.
+        assertThat(simulation.called.stream()
+                        .mapToLong(request -> request.slot)
+                        .max()
+                        .orElseThrow())
+                .isLessThanOrEqualTo(Simulation.START + 2 * (60_800 + 2 * 1_400));
+    }
+
     @Test
     void aFirstStartDoesNotWait() {
         Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);

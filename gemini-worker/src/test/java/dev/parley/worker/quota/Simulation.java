@@ -36,6 +36,8 @@ final class Simulation {
      * jumped, has its answer lost on the way.
      */
     int late;
+    /** Milliseconds after its time, at most. */
+    int latest = 5_000;
 
     int dies;
     int givesBack;
@@ -165,7 +167,7 @@ final class Simulation {
                 } else {
                     boolean tooLate = random.nextInt(10_000) < late;
                     long dispatch = limits.guard().dispatch().toMillis();
-                    long delay = tooLate ? dispatch + 1 + random.nextLong(5_000) : random.nextLong(dispatch / 4 + 1);
+                    long delay = tooLate ? dispatch + 1 + random.nextLong(latest) : random.nextLong(dispatch / 4 + 1);
                     at(slot.slot() + delay, () -> ask(worker, request, slot.member()));
                 }
             }

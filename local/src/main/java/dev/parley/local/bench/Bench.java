@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What Parley costs: {@code ./parley bench [latency|load|limiter]}. Everything runs on this machine in one go, the straight calls
+ * What Parley costs: {@code ./parley bench [latency|load|limiter|ui]}. Everything runs on this machine in one go, the straight calls
  * and Parley's in turn, so that the ratios hold although the machine's speed drifts.
  */
 public final class Bench {
@@ -18,8 +18,8 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         List<String> wanted = args.length == 0 ? List.of("latency", "load") : List.of(args);
-        if (!List.of("latency", "load", "limiter").containsAll(wanted)) {
-            System.err.println("parley: bench knows latency, load and limiter");
+        if (!List.of("latency", "load", "limiter", "ui").containsAll(wanted)) {
+            System.err.println("parley: bench knows latency, load, limiter and ui");
             System.exit(2);
         }
         boolean met = true;
@@ -27,6 +27,7 @@ public final class Bench {
             met &= switch (name) {
                 case "latency" -> run("", Latency::run);
                 case "load" -> run(Load.FAKE, Load::run);
+                case "ui" -> run("", Page::run);
                 default -> Limiter.run();
             };
         }

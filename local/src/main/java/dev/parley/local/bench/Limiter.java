@@ -1,9 +1,6 @@
 package dev.parley.local.bench;
 
-import dev.parley.dev.gemini.FakeGemini;
 import dev.parley.dev.gemini.Options;
-import dev.parley.dev.gemini.Quota;
-import dev.parley.dev.gemini.Report;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.broker.Broker;
 import dev.parley.pipeline.broker.Outgoing;
@@ -26,6 +23,7 @@ import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.quota.ReservationId;
 import dev.parley.worker.quota.Turn;
 import dev.parley.worker.quota.WorkerShare;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -44,6 +42,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -77,7 +76,7 @@ final class Limiter {
     private static final Duration ALONE_AFTER = Duration.ofSeconds(20);
 
     private static final Duration PATIENCE = WINDOW.multipliedBy(WINDOWS + 2);
-    private static final Duration LOOK = Duration.ofMillis(50);
+    private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration REDIS_TIMEOUT = Duration.ofMillis(500);
 
     /** What runs side by side; small rows disturb nobody, large ones would disturb each other. */
@@ -90,7 +89,10 @@ final class Limiter {
 
     private record Setup(int groups, int workers) {}
 
-    /** @param used of the allowed calls, in percent; empty when not all calls came in time */
+    /**
+     * @param used of the allowed calls, in percent; empty when not all calls came in time
+     * @param late turns that passed before their call was sent, and moved
+     */
     private record Row(
             Setup setup,
             double allowed,
@@ -98,6 +100,7 @@ final class Limiter {
             Optional<Double> used,
             int refused,
             int worst,
+            int late,
             Optional<Duration> alone,
             Optional<Double> told,
             Figures reservations) {
@@ -137,7 +140,7 @@ final class Limiter {
         System.out.printf(
                 "%n%d calls per group in any rolling minute, an enforcing fake, more work than allowed%n", LIMIT);
         System.out.printf(
-                "%6s %8s %9s %9s %8s %5s %13s %7s %8s %15s %15s%n",
+                "%6s %8s %9s %9s %8s %5s %13s %6s %7s %8s %15s %15s%n",
                 "groups",
                 "workers",
                 "allowed",
@@ -145,13 +148,14 @@ final class Limiter {
                 "% used",
                 "429s",
                 "worst window",
+                "late",
                 "alone s",
                 "% told",
                 "reserve p50 ms",
                 "p99 ms");
         for (Row row : rows) {
             System.out.printf(
-                    "%6d %8d %9.1f %9d %8s %5d %13s %7s %8s %15.2f %15.2f%s%n",
+                    "%6d %8d %9.1f %9d %8s %5d %13s %6d %7s %8s %15.2f %15.2f%s%n",
                     row.setup().groups(),
                     row.setup().workers(),
                     row.allowed(),
@@ -159,6 +163,7 @@ final class Limiter {
                     row.used().map("%.2f"::formatted).orElse("late"),
                     row.refused(),
                     row.worst() + " of " + LIMIT,
+                    row.late(),
                     row.alone()
                             .map(wait -> "%.1f".formatted(wait.toMillis() / 1e3))
                             .orElse("late"),
@@ -215,22 +220,27 @@ final class Limiter {
             projects.put("limiter-key-" + i, "g" + i);
         }
         Queue<Long> reservations = new ConcurrentLinkedQueue<>();
+        AtomicInteger missed = new AtomicInteger();
         QuotaListener listener = new QuotaListener() {
             @Override
             public void reserved(Turn turn, Duration took) {
                 reservations.add(took.toNanos());
+            }
+
+            @Override
+            public void missed(String group) {
+                missed.incrementAndGet();
             }
         };
         Waits waits = new Waits();
         Thread alone;
         List<AutoCloseable> opened = new ArrayList<>();
         try {
-            FakeGemini fake;
+            FakeProcess fake;
             // Web servers of one process are not built side by side: Helidon's metrics are not made for it.
             OPENING.lock();
             try {
-                fake = FakeGemini.start(
-                        Options.defaults().withoutHttps().withKeys(projects).withQuota(new Quota(LIMIT, WINDOW)));
+                fake = FakeProcess.start(projects, LIMIT, WINDOW);
                 opened.add(fake);
                 String rabbit = SharedServers.freshVhost();
                 WorkerSettings settings = WorkerSettings.read(variables(setup, projects, fake, rabbit));
@@ -257,7 +267,7 @@ final class Limiter {
             } finally {
                 OPENING.unlock();
             }
-            Row row = watch(setup, fake, reservations, waits);
+            Row row = watch(setup, fake, reservations, missed, waits);
             alone.join();
             return row;
         } finally {
@@ -273,7 +283,7 @@ final class Limiter {
     }
 
     private static Map<String, String> variables(
-            Setup setup, Map<String, String> projects, FakeGemini fake, String rabbit) {
+            Setup setup, Map<String, String> projects, FakeProcess fake, String rabbit) {
         int due = LIMIT * setup.groups();
         return Map.of(
                 "REDIS_URL",
@@ -286,7 +296,7 @@ final class Limiter {
                         .sorted()
                         .collect(Collectors.joining(",")),
                 "GEMINI_BASE_URL",
-                fake.baseUri().toString(),
+                fake.uri().toString(),
                 "KEYS_MAX_PER_MINUTE",
                 Integer.toString(LIMIT),
                 // All that come due at once, and some that only ask when.
@@ -370,15 +380,15 @@ final class Limiter {
         }
     }
 
-    private static Row watch(Setup setup, FakeGemini fake, Queue<Long> reservations, Waits waits)
-            throws InterruptedException {
+    private static Row watch(Setup setup, FakeProcess fake, Queue<Long> reservations, AtomicInteger missed, Waits waits)
+            throws IOException, InterruptedException {
         Map<String, Long> from = new HashMap<>();
         Map<String, Long> to = new HashMap<>();
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (to.size() < setup.groups() && System.nanoTime() < deadline) {
             Thread.sleep(LOOK);
             long now = System.nanoTime();
-            for (Report.ProjectUse use : fake.report().projects()) {
+            for (FakeProcess.Use use : fake.use()) {
                 if (use.calls() >= LIMIT) {
                     from.putIfAbsent(use.project(), now);
                 }
@@ -387,7 +397,7 @@ final class Limiter {
                 }
             }
         }
-        Report report = fake.report();
+        List<FakeProcess.Use> projects = fake.use();
         double allowed = 0;
         for (Map.Entry<String, Long> end : to.entrySet()) {
             double seconds = (end.getValue() - from.get(end.getKey())) / 1e9;
@@ -399,8 +409,9 @@ final class Limiter {
                 allowed,
                 calls,
                 to.size() < setup.groups() ? Optional.empty() : Optional.of(100 * calls / allowed),
-                report.projects().stream().mapToInt(Report.ProjectUse::rejected).sum(),
-                report.worst(),
+                projects.stream().mapToInt(FakeProcess.Use::rejected).sum(),
+                projects.stream().mapToInt(FakeProcess.Use::worst).max().orElse(0),
+                missed.get(),
                 waits.alone(),
                 waits.toldRight(),
                 Figures.ofNanos(List.copyOf(reservations)));
