@@ -58,7 +58,7 @@ async function draw(source: string, dark: boolean): Promise<Diagram> {
     fontFamily: 'system-ui, sans-serif',
     htmlLabels: false,
   })
-  const { svg } = await mermaid.render(`diagram-${randomId()}`, source)
+  const { svg } = await mermaid.render(`diagram-${randomId()}`, withoutTags(source))
   const image = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement
   const [, , width = 0, height = 0] = (image.getAttribute('viewBox') ?? '').split(/[\s,]+/).map(Number)
   if (!(width > 0 && height > 0)) throw new Error('without a size')
@@ -66,4 +66,12 @@ async function draw(source: string, dark: boolean): Promise<Diagram> {
   image.setAttribute('height', String(height))
   const text = new XMLSerializer().serializeToString(image)
   return { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`, width: Math.ceil(width), height: Math.ceil(height) }
+}
+
+/**
+ * Tags in labels become text. Mermaid cleans them, but parses them in the page's own document first, where an event handler is
+ * tried, and only the policy is left to stop it. What its own notations write with `<` stays: `<br/>`, `<<interface>>`, `<--`.
+ */
+function withoutTags(source: string): string {
+  return source.replace(/(?<!<)<(?!br\s*\/?>)(?=[a-z/!])/gi, '#lt;')
 }

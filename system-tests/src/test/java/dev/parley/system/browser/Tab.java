@@ -63,6 +63,8 @@ final class Tab {
 
     Tab go(String path) {
         page.navigate(path);
+        // The page's script is loaded by then, but waits for the texts of its language: only now it hears keys.
+        page.locator("#app > *").first().waitFor();
         return this;
     }
 
