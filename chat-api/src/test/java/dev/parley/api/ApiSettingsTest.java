@@ -110,6 +110,7 @@ class ApiSettingsTest {
                         Logs.Format.TEXT));
         assertThat(settings.maxAttempts()).isEqualTo(3);
         assertThat(settings.withFakeModel().fakeModel()).isTrue();
+        assertThat(settings(Map.of("GEMINI_FAKE", "true")).fakeModel()).isTrue();
     }
 
     @Test
