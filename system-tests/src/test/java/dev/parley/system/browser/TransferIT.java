@@ -43,6 +43,7 @@ class TransferIT {
         expect(tab.question("The question")).isVisible();
         expect(tab.answer("completed").getByTestId("versions")).containsText("2/2");
         tab.find("version-earlier").click();
+        expect(tab.answer("completed").getByTestId("versions")).containsText("1/2");
         expect(tab.answer("completed").locator("strong")).hasText("answer");
     }
 
