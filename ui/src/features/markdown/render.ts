@@ -130,7 +130,7 @@ function codeBlock(pre: HTMLPreElement, highlight: Highlighter | undefined): voi
   bar.append(label, copy)
   pre.replaceWith(box)
   pre.tabIndex = 0
-  pre.setAttribute('role', 'region')
+  pre.setAttribute('role', 'group')
   pre.setAttribute('aria-label', t('markdown.code', { language: label.textContent }))
   box.append(bar, pre)
 }
@@ -139,7 +139,7 @@ function scrollBox(table: HTMLTableElement): void {
   const box = document.createElement('div')
   box.className = 'table-box'
   box.tabIndex = 0
-  box.setAttribute('role', 'region')
+  box.setAttribute('role', 'group')
   box.setAttribute('aria-label', t('markdown.table'))
   table.replaceWith(box)
   box.append(table)
