@@ -124,8 +124,11 @@ class ServersOfAnotherProgramIT {
         LocalServer server = LocalServer.start(recipe, "embedded", data, 0);
         try (server) {
             assertThat(sql(server.url(), "SELECT 1")).isEqualTo("1");
-            assertThat(Child.in(data))
-                    .allMatch(handle -> handle.info().user().orElse("?").equals("nobody"));
+            // A backend whose session has just closed ends between being listed and being asked, and then has no user.
+            assertThat(Child.in(data).stream()
+                            .flatMap(handle -> handle.info().user().stream())
+                            .distinct())
+                    .containsExactly("nobody");
             server.kill();
             server.start();
             assertThat(sql(server.url(), "SELECT 1")).isEqualTo("1");
