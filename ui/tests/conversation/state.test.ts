@@ -202,6 +202,35 @@ describe('an answer that is tried again', () => {
   })
 })
 
+describe('a response that comes after what the stream has said since', () => {
+  const retrying = { ...running, status: 'retrying' as const, round: 1, attempt: 2 }
+  const queued = { ...running, status: 'queued' as const, round: 2 }
+  const waits = follow([{ type: 'answer.retrying', data: { answerId: 'a', message: retrying } }], begun)
+  const again: ConversationEvent = { type: 'answer.queued', data: { answerId: 'a', message: queued } }
+  const response: ConversationEvent = { type: 'message.answered', data: queued }
+
+  it('does not take an answer back that has ended meanwhile', () => {
+    const done = { ...running, status: 'completed' as const, content: 'Done', round: 2 }
+    const ended = follow([again, started('r2'), { type: 'answer.completed', data: { answerId: 'a', message: done } }], waits)
+    expect(follow([response], ended)).toBe(ended)
+    expect(follow([{ type: 'answer.retrying', data: { answerId: 'a', message: retrying } }], ended)).toBe(ended)
+    expect(follow([{ type: 'page.latest', data: { items: [question('q', 'Hi'), queued], versions: {} } }], ended).messages[1]).toBe(done)
+  })
+
+  it('does not take an answer back that has begun meanwhile', () => {
+    const writes = follow([again, started('r2'), delta(0, 'Anew', 'r2')], waits)
+    expect(follow([response], writes)).toBe(writes)
+  })
+
+  it('is taken when it is of a later round, as that of a cancel', () => {
+    const cancelled = { ...running, status: 'cancelled' as const, round: 3 }
+    expect(follow([again, started('r2'), { type: 'message.answered', data: cancelled }], waits).messages[1]).toBe(cancelled)
+    const failed = { ...running, status: 'failed' as const, round: 1 }
+    const wasFailed = follow([{ type: 'answer.failed', data: { answerId: 'a', message: failed } }], begun)
+    expect(follow([response], wasFailed).messages[1]).toBe(queued)
+  })
+})
+
 describe('a sent message', () => {
   it('waits for the answer above as a follow-up and is released in its turn', () => {
     const followUp = sent('q2', 'And?')

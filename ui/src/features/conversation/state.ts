@@ -91,8 +91,13 @@ export function applyEvent(state: Conversation, event: ConversationEvent): Appli
     case 'answer.completed':
     case 'answer.failed':
     case 'answer.cancelled':
-    case 'message.answered':
-      return fits(putMessage(state, 'message' in event.data ? event.data.message : event.data))
+      return fits(putMessage(state, event.data.message))
+    case 'message.answered': {
+      const known = find(state, event.data.id)
+      // A response: the stream is quicker now and then, and what it has said of the same round is newer.
+      const begun = known?.status === 'generating' && known.round === event.data.round && isPending(event.data)
+      return fits(begun ? state : putMessage(state, event.data))
+    }
     case 'sent':
       // The stream is quicker now and then: what it has said of these messages is newer than the response.
       return fits([event.data.message, event.data.answer].reduce((s, m) => (find(s, m.id) ? s : putMessage(s, m)), state))
@@ -143,7 +148,7 @@ function replaceLatest(
   const kept = state.messages.slice(0, before)
   const old = new Map(state.messages.map((message) => [message.id, message]))
   // Equal messages stay the same objects: what shows them has nothing to do.
-  const messages = [...kept, ...latest.map((message) => sameOrNew(old.get(message.id), message))]
+  const messages = [...kept, ...latest.map((message) => sameOrNewer(old.get(message.id), message))]
   const unchanged = messages.length === state.messages.length && messages.every((m, i) => m === state.messages[i])
   return {
     ...state,
@@ -155,8 +160,14 @@ function replaceLatest(
   }
 }
 
-function sameOrNew(old: Message | undefined, message: Message): Message {
-  return old !== undefined && JSON.stringify(old) === JSON.stringify(message) ? old : message
+function sameOrNewer(old: Message | undefined, message: Message): Message {
+  return old !== undefined && (isOutdated(message, old) || JSON.stringify(old) === JSON.stringify(message)) ? old : message
+}
+
+/** Whether a state of an answer is older than another one: responses and events come by different ways. */
+function isOutdated(message: Message, known: Message): boolean {
+  if (message.round === undefined || known.round === undefined) return false
+  return message.round === known.round ? isFinal(known) && !isFinal(message) : message.round < known.round
 }
 
 function keepPending(live: Conversation['live'], messages: readonly Message[]): Conversation['live'] {
@@ -207,9 +218,11 @@ function applyCreated(state: Conversation, message: Message): Conversation {
   return known && (known.status === 'generating' || known.status === 'completed') ? state : putMessage(state, message)
 }
 
-/** Replaces the message, or adds it after its parent. A final one ends its live text. */
+/** Replaces the message when it is not newer already, or adds it after its parent. A final one ends its live text. */
 function putMessage(state: Conversation, message: Message): Conversation {
   const at = state.messages.findLastIndex((other) => other.id === message.id)
+  const known = state.messages[at]
+  if (known && isOutdated(message, known)) return state
   const messages = [...state.messages]
   if (at >= 0) messages[at] = message
   else {

@@ -13,6 +13,8 @@ import java.util.UUID;
  *
  * @param parentId the message before it in its branch
  * @param content empty while an answer is pending
+ * @param round 1-based, of an answer: which wish to have it answered this is of; of two states, the one of the lower round is
+ *     outdated, and within a round an answer ends once
  * @param attempt 1-based, of an answer: the attempt it is in, or ended in
  * @param maxAttempts after which it fails
  * @param waitsFor the pending answer before it, until that has ended
@@ -26,6 +28,7 @@ public record Message(
         Role role,
         String content,
         Status status,
+        Optional<Integer> round,
         Optional<Integer> attempt,
         Optional<Integer> maxAttempts,
         Optional<Instant> nextAttemptAt,
@@ -82,6 +85,7 @@ public record Message(
                 role,
                 content,
                 Status.GENERATING,
+                round,
                 attempt,
                 maxAttempts,
                 Optional.empty(),

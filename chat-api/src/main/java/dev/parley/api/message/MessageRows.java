@@ -39,6 +39,7 @@ final class MessageRows {
                 role,
                 row.text("content"),
                 status,
+                Optional.of(row.integer("round")).filter(round -> role == Role.ASSISTANT),
                 attempt,
                 attempt.map(known -> Math.max(maxAttempts, known)),
                 row.optionalInstant("next_attempt_at"),

@@ -332,6 +332,7 @@ public final class MessageStore {
                 role,
                 content,
                 status,
+                Optional.of(1).filter(round -> role == Role.ASSISTANT),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

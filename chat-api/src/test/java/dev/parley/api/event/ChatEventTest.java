@@ -28,6 +28,7 @@ class ChatEventTest {
                 Role.ASSISTANT,
                 "text",
                 status,
+                Optional.of(3),
                 Optional.of(2),
                 Optional.of(5),
                 Optional.of(AT),
