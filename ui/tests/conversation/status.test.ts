@@ -12,6 +12,8 @@ describe('the line of an answer', () => {
     ['In the queue', {}],
     ['Waits for the answer above', { waitsFor: 'a0', expectedAt: inSeconds(40) }],
     ['Waits for its turn under the quota · expected in about 40 s', { expectedAt: inSeconds(40) }],
+    ['Waits for its turn under the quota · 1,200 ahead · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 1200 }],
+    ['Waits for its turn under the quota · next in line · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 0 }],
     ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
     ['Thinking…', { status: 'generating' }],
     ['Another attempt · next try soon', { status: 'retrying' }],

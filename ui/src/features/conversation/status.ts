@@ -1,6 +1,6 @@
 // An answer's state in a line of plain words, with what can be done about it.
 import type { Message } from '@/api/types'
-import { problemText, t } from '@/i18n'
+import { formatNumber, problemText, t } from '@/i18n'
 import { aboutDuration, countdown } from '@/lib/durations'
 
 export type StatusKind = 'queued' | 'generating' | 'retrying' | 'failed' | 'cancelled'
@@ -85,7 +85,13 @@ function queuedText(message: Message, now: number): string {
   if (message.waitsFor !== undefined) return t('status.waitsFor')
   if (message.expectedAt === undefined) return t('status.queued')
   const left = Date.parse(message.expectedAt) - now
-  return left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
+  const expected = left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
+  return [t('status.queuedTurn'), placeText(message), expected].filter(Boolean).join(' · ')
+}
+
+function placeText({ ahead }: Message): string | undefined {
+  if (ahead === undefined) return undefined
+  return ahead === 0 ? t('status.queuedNext') : t('status.queuedAhead', { ahead: formatNumber(ahead) })
 }
 
 function attemptText({ attempt, maxAttempts }: Message): string {

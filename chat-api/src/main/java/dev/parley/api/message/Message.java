@@ -17,6 +17,7 @@ import java.util.UUID;
  *     outdated, and within a round an answer ends once
  * @param attempt 1-based, of an answer: the attempt it is in, or ended in
  * @param maxAttempts after which it fails
+ * @param ahead how many come before a queued answer that waits for its turn under the quota, 0 for the next one
  * @param waitsFor the pending answer before it, until that has ended
  * @param error why it failed or has to be tried again, or on a completed answer why it is cut short
  * @param model that answers
@@ -33,6 +34,7 @@ public record Message(
         Optional<Integer> maxAttempts,
         Optional<Instant> nextAttemptAt,
         Optional<Instant> expectedAt,
+        Optional<Integer> ahead,
         Optional<UUID> waitsFor,
         Optional<Failure> error,
         Optional<String> model,
@@ -88,6 +90,7 @@ public record Message(
                 round,
                 attempt,
                 maxAttempts,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

@@ -337,6 +337,7 @@ public final class MessageStore {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 waitsFor,
                 Optional.empty(),
                 model,
@@ -385,10 +386,11 @@ public final class MessageStore {
     // moment later, is no news: an update and an event for each look of each waiting answer would be a storm.
     private static final String WAIT = """
             UPDATE messages m
-            SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at
+            SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at,
+                ahead = CAST(:ahead AS int)
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt <= :attempt)
-              AND (m.attempt IS DISTINCT FROM :attempt OR m.expected_at IS NULL
+              AND (m.attempt IS DISTINCT FROM :attempt OR m.expected_at IS NULL OR m.ahead IS DISTINCT FROM CAST(:ahead AS int)
                 OR abs(extract(epoch FROM m.expected_at - CAST(:at AS timestamptz))) >= 2)
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
@@ -436,7 +438,8 @@ public final class MessageStore {
                         Sql.of(tx, RETRY_LATER)
                                 .with("error", json(retrying.failure()))
                                 .with("at", retrying.nextAttemptAt());
-                    case AnswerUpdate.Waiting waiting -> Sql.of(tx, WAIT).with("at", waiting.expectedAt());
+                    case AnswerUpdate.Waiting waiting ->
+                        Sql.of(tx, WAIT).with("at", waiting.expectedAt()).with("ahead", waiting.ahead());
                 };
         AnswerRef answer = update.answer();
         return sql.with("answer", answer.answerId())

@@ -33,6 +33,7 @@ class ChatEventTest {
                 Optional.of(5),
                 Optional.of(AT),
                 Optional.of(AT),
+                Optional.of(7),
                 Optional.of(ID),
                 Optional.of(Failure.of("x", "X", "It was x.")),
                 Optional.of("model"),

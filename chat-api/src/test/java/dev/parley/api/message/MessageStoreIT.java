@@ -306,7 +306,8 @@ class MessageStoreIT {
 
         assertThat(store.apply(completed(answer, 1, "Again"))).isEmpty();
         assertThat(store.apply(failed(answer, 1))).isEmpty();
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 2), T))).isEmpty();
+        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 2), T, Optional.of(1))))
+                .isEmpty();
         assertThat(store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, T)))
                 .isEmpty();
         assertThat(now(answer).content()).isEqualTo("Hi \uFFFD there \uFFFD.");
@@ -327,8 +328,29 @@ class MessageStoreIT {
         assertThat(now(answer).status()).isEqualTo(Status.QUEUED);
     }
 
+    @Test
+    void aPlaceInLineIsToldWheneverItChangesAndOnlyBesideTheTime() {
+        Message answer = send("Hello").answer();
+        Instant at = Instant.now().truncatedTo(ChronoUnit.MILLIS).plusSeconds(3600);
+        assertThat(waiting(answer, at, Optional.of(12)).orElseThrow().ahead()).contains(12);
+        assertThat(waiting(answer, at, Optional.of(12))).isEmpty();
+        assertThat(waiting(answer, at.plusMillis(1), Optional.of(11))
+                        .orElseThrow()
+                        .ahead())
+                .contains(11);
+        assertThat(now(answer).ahead()).contains(11);
+        assertThat(waiting(answer, at, Optional.empty()).orElseThrow().ahead()).isEmpty();
+        assertThat(waiting(answer, T, Optional.of(3)).orElseThrow().ahead()).isEmpty();
+        store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, at)).orElseThrow();
+        assertThat(now(answer).ahead()).isEmpty();
+    }
+
     private Optional<Message> waiting(Message answer, Instant expectedAt) {
-        return store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), expectedAt))
+        return waiting(answer, expectedAt, Optional.of(4));
+    }
+
+    private Optional<Message> waiting(Message answer, Instant expectedAt, Optional<Integer> ahead) {
+        return store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), expectedAt, ahead))
                 .map(MessageStore.Applied::message);
     }
 
@@ -351,7 +373,7 @@ class MessageStoreIT {
         assertThat(retrying.error()).contains(BUSY);
         assertThat(store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, later)))
                 .isEmpty();
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), later)))
+        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), later, Optional.of(1))))
                 .isEmpty();
         assertThat(store.failDeadLetter(ref(answer, 1, 1), BUSY).orElseThrow().message())
                 .satisfies(dead -> {

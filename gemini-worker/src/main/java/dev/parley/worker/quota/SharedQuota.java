@@ -52,6 +52,7 @@ final class SharedQuota {
                 boolean given,
                 boolean missed,
                 long expected,
+                int ahead,
                 long now)
                 implements Answer {}
 
@@ -226,6 +227,7 @@ final class SharedQuota {
                             reply.getFirst().equals("GO"),
                             reply.get(6).equals("1"),
                             Long.parseLong(reply.get(7)),
+                            Integer.parseInt(reply.get(8)),
                             Long.parseLong(reply.get(5)));
                 }
             }

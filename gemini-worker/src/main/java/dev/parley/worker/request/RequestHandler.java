@@ -124,9 +124,9 @@ final class RequestHandler implements Handler {
         /**
          * Wait in a wait queue, without spending an attempt.
          *
-         * @param expectedAt of the turn it waits for; empty when it waits for another run of the same answer
+         * @param outlook on the turn it waits for; empty when it waits for another run of the same answer
          */
-        record Park(Duration delay, Optional<Instant> expectedAt) implements Conclusion {}
+        record Park(Duration delay, Optional<Outlook> outlook) implements Conclusion {}
 
         /** Another worker shall take it at once, without spending an attempt. */
         record HandBack() implements Conclusion {}
@@ -154,8 +154,8 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration delay, Optional<Instant> expectedAt) ->
-                outbound.park(request, delay, expectedAt, Quarantine.crashes(delivery));
+            case Conclusion.Park(Duration delay, Optional<Outlook> outlook) ->
+                outbound.park(request, delay, outlook, Quarantine.crashes(delivery));
             case Conclusion.HandBack() -> {
                 outbound.handBack(request, Quarantine.crashes(delivery));
                 meters.handedBack();
@@ -358,8 +358,8 @@ final class RequestHandler implements Handler {
                 case Turn.Reserved turn
                 when turn.waitLeft().compareTo(HOLD) > 0 -> {
                     // The reservation stays: it is found again by its id when the message is back.
-                    return new Instead(
-                            new Conclusion.Park(turn.waitLeft().minus(EARLY), Optional.of(turn.expectedAt())));
+                    return new Instead(new Conclusion.Park(
+                            turn.waitLeft().minus(EARLY), Optional.of(new Outlook(turn.expectedAt(), turn.ahead()))));
                 }
                 case Turn.Reserved turn -> {
                     if (!Pause.of(turn.waitLeft(), held.cancellation())) {
@@ -370,8 +370,9 @@ final class RequestHandler implements Handler {
                 }
                 case Turn.NoneUsable none -> {
                     return new Instead(none.until()
-                            .<Conclusion>map(until ->
-                                    new Conclusion.Park(Duration.between(clock.instant(), until), Optional.of(until)))
+                            .<Conclusion>map(until -> new Conclusion.Park(
+                                    Duration.between(clock.instant(), until),
+                                    Optional.of(new Outlook(until, Optional.empty()))))
                             .orElseGet(() -> new Conclusion.TryLater(Failures.noUsableKey())));
                 }
             }

@@ -43,6 +43,7 @@
 --                   'k:'group -> calls, for the turn of its keys
 --   users:<i>       users who wait, score = tag of their last
 --   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
+--   queue:<i>       the places of all users, by time: how many of them come first is what a waiting id is told
 -- Cost of a reservation: O(log n) look-ups in a few groups and users; every loop below has a bound.
 
 local P = KEYS[1]
@@ -85,7 +86,7 @@ local function open(name)
   return {
     name = name, config = c, model = model, groups = key('groups', c),
     ready = key('ready', name), later = key('later', name), none = key('none', name), old = key('old', name),
-    turn = key('turn', name), users = key('users', name)
+    turn = key('turn', name), users = key('users', name), queue = key('queue', name)
   }
 end
 
@@ -116,7 +117,7 @@ local function indexes(model)
   return found
 end
 
-local function parts(ix) return { ix.ready, ix.later, ix.none, ix.old, ix.turn, ix.users } end
+local function parts(ix) return { ix.ready, ix.later, ix.none, ix.old, ix.turn, ix.users, ix.queue } end
 
 local function used(ix)
   call('ZADD', P .. 'indexes', str(now), ix.name)
@@ -417,6 +418,16 @@ local function idsOf(ix, user) return key('ids', ix.name .. ':' .. user) end
 local function placesOf(ix, user) return key('places', ix.name .. ':' .. user) end
 local function nameOf(place) return place.group .. ' ' .. place.member end
 
+local function hold(ix, user, held)
+  call('ZADD', placesOf(ix, user), str(held.slot), nameOf(held))
+  addTo(ix.queue, str(held.slot), nameOf(held))
+end
+
+local function letGo(ix, user, held)
+  call('ZREM', placesOf(ix, user), nameOf(held))
+  call('ZREM', ix.queue, nameOf(held))
+end
+
 local function place(reply)
   local group, member = string.match(reply[1] or '', '^(%S+) (.*)$')
   if group then return { group = group, member = member, slot = tonumber(reply[2]) } end
@@ -438,7 +449,10 @@ local function sweep(ix, user)
   if #missed == 0 then return end
   call('ZREMRANGEBYRANK', placesOf(ix, user), 0, #missed / 2 - 1)
   call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #missed / 2 - 1)
-  for i = 1, #missed, 2 do vacate(ix, place({ missed[i], missed[i + 1] })) end
+  for i = 1, #missed, 2 do
+    call('ZREM', ix.queue, missed[i])
+    vacate(ix, place({ missed[i], missed[i + 1] }))
+  end
   touch(ix, user)
 end
 
@@ -450,7 +464,7 @@ end
 -- Id and place go together, so that all others hold what they held.
 local function unpair(ix, user, id, held)
   call('ZREM', idsOf(ix, user), id)
-  if held then call('ZREM', placesOf(ix, user), nameOf(held)) end
+  if held then letGo(ix, user, held) end
   touch(ix, user)
 end
 
@@ -469,7 +483,7 @@ local function pair(ix, user, id, tag, new)
     tag = low + (high - low) / 2
   end
   call('ZADD', ids, exact(tag), id)
-  call('ZADD', places, str(new.slot), nameOf(new))
+  hold(ix, user, new)
   call('PEXPIRE', ids, WAITING_TTL)
   call('PEXPIRE', places, WAITING_TTL)
   touch(ix, user)
@@ -545,10 +559,16 @@ local function pick(group)
   return usable[turn % #usable + 1]
 end
 
+-- How many places of others come before one. Those that were never asked for again stand in nobody's way.
+local function ahead(held)
+  call('ZREMRANGEBYSCORE', index.queue, '-inf', '(' .. str(now - patience()))
+  return call('ZRANK', index.queue, nameOf(held)) or call('ZCOUNT', index.queue, '-inf', '(' .. str(held.slot))
+end
+
 local function answer(what, held, missed, expected)
   return {
     what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0',
-    str(expected or held.slot)
+    str(expected or held.slot), str(what == 'WAIT' and ahead(held) or 0)
   }
 end
 
@@ -664,7 +684,7 @@ local function move(ix, user, held, slot, size)
   call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
   call('ZADD', key('made', lane), 'XX', str(slot), held.member)
   addTo(ix.old, str(slot + span), held.group .. ' ' .. held.member)
-  if user then call('ZADD', placesOf(ix, user), 'XX', str(slot), nameOf(held)) end
+  if user then hold(ix, user, held) end
   return true
 end
 

@@ -7,11 +7,13 @@ import dev.parley.pipeline.redis.Redis;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,6 +108,53 @@ class FairOrderIT {
                     .extracting(each -> each.slot)
                     .isSorted();
         }
+    }
+
+    @Test
+    void everybodyIsToldHowManyComeFirst() {
+        Simulation simulation = new Simulation(redis, 1, 2, 2, TEN);
+        List<Simulation.Request> waiting = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            simulation.request(of(9));
+        }
+        for (int i = 0; i < 30; i++) {
+            waiting.add(simulation.request(of(i < 20 ? 1 : 2)));
+        }
+        simulation.now += 1_000;
+        List<Integer> before = waiting.stream().map(simulation::ahead).toList();
+        assertThat(before)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, 30).boxed().toList());
+        assertThat(before.subList(0, 20)).isSorted();
+        assertThat(before.subList(20, 30)).isSorted();
+
+        // At most two of the others are called before him, and nobody comes earlier by that.
+        Simulation.Request newcomer = simulation.request(of(3));
+        assertThat(simulation.ahead(newcomer)).isLessThanOrEqualTo(2);
+        assertThat(waiting).extracting(simulation::ahead).zipSatisfy(before, (now, then) -> assertThat(now)
+                .isGreaterThanOrEqualTo(then));
+        waiting.add(newcomer);
+        assertThat(waiting)
+                .extracting(simulation::ahead)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, 31).boxed().toList());
+
+        Simulation.Request withdrawn = waiting.get(before.indexOf(12));
+        simulation.any().quota.revoke(List.of(withdrawn.id));
+        waiting.remove(withdrawn);
+        assertThat(waiting)
+                .extracting(simulation::ahead)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, 30).boxed().toList());
+
+        Map<ReservationId, Integer> told = new HashMap<>();
+        waiting.forEach(each -> told.put(each.id, simulation.ahead(each)));
+        simulation.run(Long.MAX_VALUE);
+        assertThat(waiting.stream()
+                        .sorted(Comparator.comparing(each -> told.get(each.id)))
+                        .map(each -> each.slot))
+                .as("when they are called, in the order that was told")
+                .isSorted();
     }
 
     @Test

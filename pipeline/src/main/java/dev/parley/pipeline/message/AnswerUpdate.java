@@ -52,10 +52,15 @@ public sealed interface AnswerUpdate {
         }
     }
 
-    /** The request waits for its reserved turn under the quota, which is no failure. */
-    record Waiting(AnswerRef answer, Instant expectedAt) implements AnswerUpdate {
+    /**
+     * The request waits for its reserved turn under the quota, which is no failure.
+     *
+     * @param ahead how many of those who wait for the model come first, 0 for who is next; empty where that is not known
+     */
+    record Waiting(AnswerRef answer, Instant expectedAt, Optional<Integer> ahead) implements AnswerUpdate {
         public Waiting {
             require("a waiting answer needs answer and expectedAt", answer, expectedAt);
+            ahead = ahead == null ? Optional.empty() : ahead;
         }
     }
 
