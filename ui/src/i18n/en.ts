@@ -156,6 +156,8 @@ const messages = {
     queuedFor: 'expected in {duration}',
     queuedNow: 'expected any moment',
     offline: 'No connection right now. Parley works on it all the same, and the answer is here when you are back.',
+    unseen: 'No connection right now',
+    unseenDetail: 'The answer is being written all the same, and is here when you are back.',
     queueAway: 'The queue is away; the message is stored and goes out when it is back.',
     workersAway: 'Nobody is there to answer right now; it is answered as soon as a worker is back.',
     reconnecting: 'Taking the live line up again…',

@@ -58,6 +58,10 @@ describe('the situation', () => {
   })
 
   it('does not matter for one that has ended', () => {
+    expect(statusLine(message('a', { status: 'generating' }), now, true, { ...allWell, reachable: false })).toMatchObject({
+      text: 'No connection right now',
+      detail: 'The answer is being written all the same, and is here when you are back.',
+    })
     expect(detail({ status: 'failed', error: busy }, { reachable: false })).toBe(busy.detail)
     expect(detail({ status: 'cancelled' }, { reachable: false })).toBeUndefined()
   })

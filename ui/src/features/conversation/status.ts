@@ -34,6 +34,8 @@ export const allWell: Situation = { reachable: true, line: 'live', workers: true
 export function statusLine(message: Message, now: number, hasText: boolean, situation: Situation = allWell): StatusLine | undefined {
   const line = lineOf(message, now, hasText)
   if (!line || (line.kind !== 'queued' && line.kind !== 'generating' && line.kind !== 'retrying')) return line
+  // What is not seen must not be told as if it were.
+  if (line.kind === 'generating' && !situation.reachable) return { ...line, text: t('status.unseen'), detail: t('status.unseenDetail') }
   const around = situationText(line.kind, message, situation)
   return around === undefined ? line : { ...line, detail: line.detail === undefined ? around : `${line.detail} ${around}` }
 }
