@@ -141,7 +141,10 @@ function replaceLatest(
   const at = first ? state.messages.findIndex((message) => message.id === first.id) : -1
   const before =
     at > 0
-      ? at
+      ? // What is not its parent is of another branch.
+        state.messages[at - 1]?.id === first?.parentId
+        ? at
+        : 0
       : at < 0 && first?.parentId !== undefined && state.messages.at(-1)?.id === first.parentId
         ? state.messages.length
         : 0
@@ -224,14 +227,22 @@ function putMessage(state: Conversation, message: Message): Conversation {
   const at = state.messages.findLastIndex((other) => other.id === message.id)
   const known = state.messages[at]
   if (known && isOutdated(message, known)) return state
-  const messages = [...state.messages]
-  if (at >= 0) messages[at] = message
-  else {
-    const parent = message.parentId === undefined ? -1 : messages.findLastIndex((other) => other.id === message.parentId)
-    messages.splice(parent >= 0 ? parent + 1 : messages.length, 0, message)
-  }
+  const messages = at >= 0 ? state.messages.with(at, message) : addMessage(state.messages, message)
   const live = isFinal(message) && message.id in state.live ? without(state.live, message.id) : state.live
   return { ...state, messages, live, loaded: true }
+}
+
+/**
+ * Behind its parent, where one is here, what followed there is another branch now: one message has one next. What came before
+ * it by another way stays behind it.
+ */
+function addMessage(messages: readonly Message[], message: Message): readonly Message[] {
+  const parent = messages.findLastIndex((other) => other.id === message.parentId)
+  const known = message.parentId === undefined || parent >= 0
+  const child = messages.findIndex((other) => other.parentId === message.id)
+  const after = child < 0 ? [] : messages.slice(child)
+  const before = known ? messages.slice(0, parent + 1) : messages.slice(0, child < 0 ? undefined : child)
+  return [...before, message, ...after]
 }
 
 function without(live: Conversation['live'], id: string): Conversation['live'] {
