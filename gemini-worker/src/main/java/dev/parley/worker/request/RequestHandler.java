@@ -425,8 +425,7 @@ final class RequestHandler implements Handler {
                 yield new Conclusion.Drop("cancelled or replaced while it ran");
             }
             // Whoever took it may be dead, or a late word of a run that is over. This message is what the answer hangs
-            // on until
-            // one is stored: it comes back, and is dropped when there is nothing left to do.
+            // on: it comes back until one is stored, and is dropped then.
             case Running.LEASE_LOST -> new Conclusion.Park(HOLD, Optional.empty());
             default -> new Conclusion.HandBack();
         };
