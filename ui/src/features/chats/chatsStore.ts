@@ -46,11 +46,12 @@ export const useChats = defineStore('chats', () => {
       const which = shown.kind === 'archived' ? { archived: true } : shown.kind === 'folder' ? { folder: shown.name } : {}
       const page = await dataOf(api.GET('/api/chats', { params: { query: { ...which, limit: 40, cursor } } }))
       if (view.value !== shown) return
-      if (cursor === undefined && !reachesFurther(page.items)) {
-        chats.value = page.items
+      const items = page.items.map(newest)
+      if (cursor === undefined && !reachesFurther(items)) {
+        chats.value = items
         next.value = page.next
       } else {
-        chats.value = page.items.reduce<Chat[]>(placeChat, chats.value)
+        chats.value = items.reduce<Chat[]>(placeChat, chats.value)
         if (cursor !== undefined) next.value = page.next
       }
       loaded.value = true
@@ -70,9 +71,15 @@ export const useChats = defineStore('chats', () => {
       dataOf(api.GET('/api/chats/folders')),
       dataOf(api.GET('/api/chats', { params: { query: { archived: true, limit: 1 } } })),
     ])
-    pinned.value = pins.items
+    pinned.value = pins.items.map(newest)
     folders.value = names.items
     hasArchived.value = away.items.length > 0
+  }
+
+  /** A page may have been read before what an event has told since. */
+  function newest(chat: Chat): Chat {
+    const known = chats.value.find(({ id }) => id === chat.id) ?? pinned.value.find(({ id }) => id === chat.id)
+    return known && Date.parse(known.updatedAt) > Date.parse(chat.updatedAt) ? known : chat
   }
 
   /** Whether more is shown than the page covers: then the page is merged in, so that nothing jumps away. */
