@@ -150,8 +150,11 @@ const messages = {
   },
   status: {
     queued: 'In the queue',
-    queuedFor: 'Waits for its turn under the quota · expected in {duration}',
-    queuedNow: 'Waits for its turn under the quota · expected any moment',
+    queuedFor: '{place} · expected in {duration}',
+    queuedNow: '{place} · expected any moment',
+    place: 'Waits for its turn under the quota',
+    placeNext: 'Next in line for the quota',
+    placeAhead: 'In line for the quota, {n} ahead',
     offline: 'No connection right now. Parley works on it all the same, and the answer is here when you are back.',
     queueAway: 'The queue is away; the message is stored and goes out when it is back.',
     workersAway: 'Nobody is there to answer right now; it is answered as soon as a worker is back.',

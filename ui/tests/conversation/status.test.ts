@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { allWell, announcement, statusLine, type Situation } from '@/features/conversation/status'
+import { setLanguage } from '@/i18n'
 import type { Message } from '@/api/types'
 import { at, message } from '../support'
 
@@ -13,6 +14,14 @@ describe('the line of an answer', () => {
     ['Waits for the answer above', { waitsFor: 'a0', expectedAt: inSeconds(40) }],
     ['Waits for its turn under the quota · expected in about 40 s', { expectedAt: inSeconds(40) }],
     ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
+    ['Next in line for the quota · expected in about 40 s', { ahead: 0, expectedAt: inSeconds(40) }],
+    ['Next in line for the quota · expected in a few seconds', { ahead: 0, expectedAt: inSeconds(4) }],
+    ['In line for the quota, 1 ahead · expected in about 40 s', { ahead: 1, expectedAt: inSeconds(40) }],
+    ['In line for the quota, 12 ahead · expected in about 2 min', { ahead: 12, expectedAt: inSeconds(120) }],
+    ['Waits for the answer above', { waitsFor: 'a0', ahead: 2, expectedAt: inSeconds(40) }],
+    // What was told before the worker took it to itself is old by now.
+    ['Waits for its turn under the quota · expected in about 7 s', { ahead: 12, expectedAt: inSeconds(7) }],
+    ['Waits for its turn under the quota · expected any moment', { ahead: 0, expectedAt: inSeconds(-1) }],
     ['Thinking…', { status: 'generating' }],
     ['Another attempt · next try soon', { status: 'retrying' }],
     ['Attempt 2 of 5 · gemini is busy · next try in 9:05', { status: 'retrying', attempt: 2, maxAttempts: 5, error: busy, nextAttemptAt: inSeconds(545) }],
@@ -24,6 +33,21 @@ describe('the line of an answer', () => {
     ['Cancelled · the text so far is kept', { status: 'cancelled', content: 'Hel' }],
   ])('says "%s"', (text, change) => {
     expect(statusLine(message('a', change), now, false)?.text).toBe(text)
+  })
+
+  it('says the place in the forms of Russian', async () => {
+    await setLanguage('ru')
+    try {
+      const text = (ahead: number) => statusLine(message('a', { ahead, expectedAt: inSeconds(40) }), now, false)?.text
+      expect(text(0)).toBe('Следующий в очереди по квоте · начнётся через ≈ 40 с')
+      expect(text(1)).toBe('В очереди по квоте, впереди 1 ответ · начнётся через ≈ 40 с')
+      expect(text(3)).toContain('впереди 3 ответа ·')
+      expect(text(12)).toContain('впереди 12 ответов ·')
+      expect(text(21)).toContain('впереди 21 ответ ·')
+      expect(text(112)).toContain('впереди 112 ответов ·')
+    } finally {
+      await setLanguage('en')
+    }
   })
 
   it('says whether text has come, and nothing of a completed answer', () => {

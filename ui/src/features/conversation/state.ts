@@ -196,6 +196,7 @@ function generating(message: Message): Message {
   const next: Message = { ...message, status: 'generating' }
   delete next.nextAttemptAt
   delete next.expectedAt
+  delete next.ahead
   delete next.waitsFor
   delete next.error
   return next

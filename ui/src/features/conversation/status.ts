@@ -85,7 +85,17 @@ function queuedText(message: Message, now: number): string {
   if (message.waitsFor !== undefined) return t('status.waitsFor')
   if (message.expectedAt === undefined) return t('status.queued')
   const left = Date.parse(message.expectedAt) - now
-  return left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
+  const place = placeText(message.ahead, left)
+  return left > 0 ? t('status.queuedFor', { place, duration: aboutDuration(left) }) : t('status.queuedNow', { place })
+}
+
+/** So near to its turn a worker holds the answer and tells no new number, so the last one would stand still. */
+const NEAR = 7_000
+
+function placeText(ahead: number | undefined, left: number): string {
+  if (ahead === undefined || left <= 0) return t('status.place')
+  if (ahead === 0) return t('status.placeNext')
+  return left > NEAR ? t('status.placeAhead', {}, ahead) : t('status.place')
 }
 
 function attemptText({ attempt, maxAttempts }: Message): string {

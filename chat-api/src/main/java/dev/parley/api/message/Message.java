@@ -15,6 +15,7 @@ import java.util.UUID;
  * @param content empty while an answer is pending
  * @param attempt 1-based, of an answer: the attempt it is in, or ended in
  * @param maxAttempts after which it fails
+ * @param ahead how many are to be called before it under the quota, as last told; only with {@code expectedAt}
  * @param waitsFor the pending answer before it, until that has ended
  * @param error why it failed or has to be tried again, or on a completed answer why it is cut short
  * @param model that answers
@@ -30,6 +31,7 @@ public record Message(
         Optional<Integer> maxAttempts,
         Optional<Instant> nextAttemptAt,
         Optional<Instant> expectedAt,
+        Optional<Integer> ahead,
         Optional<UUID> waitsFor,
         Optional<Failure> error,
         Optional<String> model,
@@ -84,6 +86,7 @@ public record Message(
                 Status.GENERATING,
                 attempt,
                 maxAttempts,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

@@ -15,7 +15,7 @@ final class MessageRows {
     /** For queries in which the table is called {@code m}. */
     static final String COLUMNS = """
             m.id, m.chat_id AS in_chat, m.parent_id, m.role, m.content, m.status, m.round, m.attempt, m.next_attempt_at,
-            m.expected_at, m.waits_for, m.error, m.model, m.input_tokens, m.output_tokens, m.created_at, m.completed_at\
+            m.expected_at, m.ahead, m.waits_for, m.error, m.model, m.input_tokens, m.output_tokens, m.created_at, m.completed_at\
             """;
 
     private MessageRows() {}
@@ -32,6 +32,8 @@ final class MessageRows {
         Role role = Role.valueOf(row.text("role").toUpperCase(Locale.ROOT));
         Status status = Status.valueOf(row.text("status").toUpperCase(Locale.ROOT));
         Optional<Integer> attempt = row.optionalInteger("attempt");
+        // Late is not known to be when: workers are busy or away, and tell as soon as they know more.
+        Optional<Instant> expectedAt = row.optionalInstant("expected_at").filter(expected -> !expected.isBefore(now));
         return new Message(
                 row.uuid("id"),
                 row.uuid("in_chat"),
@@ -42,8 +44,8 @@ final class MessageRows {
                 attempt,
                 attempt.map(known -> Math.max(maxAttempts, known)),
                 row.optionalInstant("next_attempt_at"),
-                // Late is not known to be when: workers are busy or away, and tell as soon as they know more.
-                row.optionalInstant("expected_at").filter(expected -> !expected.isBefore(now)),
+                expectedAt,
+                row.optionalInteger("ahead").filter(number -> expectedAt.isPresent()),
                 row.optionalUuid("waits_for").filter(answer -> status.pending()),
                 row.json("error", Failure.class),
                 // On a user's message it only serves to repeat a response.

@@ -32,6 +32,7 @@ class ChatEventTest {
                 Optional.of(5),
                 Optional.of(AT),
                 Optional.of(AT),
+                Optional.of(3),
                 Optional.of(ID),
                 Optional.of(Failure.of("x", "X", "It was x.")),
                 Optional.of("model"),

@@ -306,7 +306,8 @@ class MessageStoreIT {
 
         assertThat(store.apply(completed(answer, 1, "Again"))).isEmpty();
         assertThat(store.apply(failed(answer, 1))).isEmpty();
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 2), T))).isEmpty();
+        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 2), T, Optional.of(1))))
+                .isEmpty();
         assertThat(store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, T)))
                 .isEmpty();
         assertThat(now(answer).content()).isEqualTo("Hi \uFFFD there \uFFFD.");
@@ -327,8 +328,79 @@ class MessageStoreIT {
         assertThat(now(answer).status()).isEqualTo(Status.QUEUED);
     }
 
+    @Test
+    void thePlaceInTheQueueIsToldWhenItHasChangedAndGoesWithTheExpectedTime() {
+        Message answer = send("Hello").answer();
+        assertThat(answer.ahead()).isEmpty();
+        Instant at = Instant.now().truncatedTo(ChronoUnit.MILLIS).plusSeconds(3600);
+        assertThat(waiting(answer, at, Optional.of(12)).orElseThrow().ahead()).contains(12);
+        assertThat(waiting(answer, at.plusMillis(1_900), Optional.of(12))).isEmpty();
+        assertThat(waiting(answer, at.plusMillis(1_900), Optional.of(11)).orElseThrow())
+                .satisfies(told -> {
+                    assertThat(told.ahead()).contains(11);
+                    assertThat(told.expectedAt()).contains(at.plusMillis(1_900));
+                });
+        assertThat(waiting(answer, at, Optional.of(0)).orElseThrow().ahead()).contains(0);
+        assertThat(now(answer).ahead()).contains(0);
+        assertThat(waiting(answer, at, Optional.empty()).orElseThrow())
+                .as("by a worker that does not know")
+                .satisfies(told -> {
+                    assertThat(told.ahead()).isEmpty();
+                    assertThat(told.expectedAt()).contains(at);
+                });
+        assertThat(waiting(answer, at, Optional.empty())).isEmpty();
+        assertThat(waiting(answer, T, Optional.of(3)).orElseThrow().ahead())
+                .as("beside a time that is past")
+                .isEmpty();
+        assertThat(now(answer).ahead()).isEmpty();
+    }
+
+    @Test
+    void anAnswerThatDoesNotWaitForItsTurnHasNoPlaceInTheQueue() {
+        Instant at = Instant.now().plusSeconds(3600);
+        Message retrying = inLine(at);
+        assertThat(store.apply(new AnswerUpdate.Retrying(ref(retrying, 1, 2), BUSY, at))
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message failed = inLine(at);
+        assertThat(store.apply(failed(failed, 1)).orElseThrow().message().ahead())
+                .isEmpty();
+        Message completed = inLine(at);
+        assertThat(store.apply(completed(completed, 1, "Hi"))
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message cancelled = inLine(at);
+        assertThat(store.cancel(user, cancelled.id(), "")
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message redriven = inLine(at);
+        assertThat(store.redrive(ref(redriven, 1, 1), "request")
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        assertThat(now(retrying).ahead()).isEmpty();
+        assertThat(inLine(at).generating().ahead()).isEmpty();
+    }
+
+    private Message inLine(Instant at) {
+        Message told = waiting(send("Hello").answer(), at, Optional.of(3)).orElseThrow();
+        assertThat(told.ahead()).contains(3);
+        return told;
+    }
+
     private Optional<Message> waiting(Message answer, Instant expectedAt) {
-        return store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), expectedAt))
+        return waiting(answer, expectedAt, Optional.empty());
+    }
+
+    private Optional<Message> waiting(Message answer, Instant expectedAt, Optional<Integer> ahead) {
+        return store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), expectedAt, ahead))
                 .map(MessageStore.Applied::message);
     }
 
@@ -351,7 +423,7 @@ class MessageStoreIT {
         assertThat(retrying.error()).contains(BUSY);
         assertThat(store.apply(new AnswerUpdate.Retrying(ref(answer, 1, 2), BUSY, later)))
                 .isEmpty();
-        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), later)))
+        assertThat(store.apply(new AnswerUpdate.Waiting(ref(answer, 1, 1), later, Optional.empty())))
                 .isEmpty();
         assertThat(store.failDeadLetter(ref(answer, 1, 1), BUSY).orElseThrow().message())
                 .satisfies(dead -> {

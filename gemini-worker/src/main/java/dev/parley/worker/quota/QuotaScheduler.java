@@ -198,7 +198,13 @@ public final class QuotaScheduler implements AutoCloseable {
                     ApiKey key = found.get();
                     if (!slot.given()) {
                         return promise(
-                                id, lane, key, slot.slot() - slot.now(), slot.expected() - slot.now(), slot.member());
+                                id,
+                                lane,
+                                key,
+                                slot.slot() - slot.now(),
+                                slot.expected() - slot.now(),
+                                slot.ahead(),
+                                slot.member());
                     }
                     int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
                     local.spent(id, lane, slot.member(), tokens, SharedQuota.mono());
@@ -240,7 +246,15 @@ public final class QuotaScheduler implements AutoCloseable {
                 Lane lane = new Lane(slot.group().name(), demand.model());
                 yield slot.given()
                         ? permission(id, lane, slot.key(), slot.member(), asked, slot.slot() - now)
-                        : promise(id, lane, slot.key(), slot.slot() - now, slot.slot() - now, slot.member());
+                        // Of those who wait at the other workers nobody knows here.
+                        : promise(
+                                id,
+                                lane,
+                                slot.key(),
+                                slot.slot() - now,
+                                slot.slot() - now,
+                                Optional.empty(),
+                                slot.member());
             }
         };
     }
@@ -253,6 +267,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 any.keys().getFirst(),
                 wait.toMillis(),
                 wait.toMillis(),
+                Optional.empty(),
                 LocalQuota.NO_PLACE);
     }
 
@@ -261,7 +276,13 @@ public final class QuotaScheduler implements AutoCloseable {
     }
 
     private Turn.Reserved promise(
-            ReservationId id, Lane lane, ApiKey key, long millis, long expectedMillis, String token) {
+            ReservationId id,
+            Lane lane,
+            ApiKey key,
+            long millis,
+            long expectedMillis,
+            Optional<Integer> ahead,
+            String token) {
         Duration wait = Duration.ofMillis(millis);
         long due = System.nanoTime() + wait.toNanos();
         return new Turn.Reserved(
@@ -271,6 +292,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 key,
                 wait,
                 clock.instant().plusMillis(expectedMillis),
+                ahead,
                 token,
                 due,
                 due + limits.guard().dispatch().toNanos());
@@ -285,6 +307,7 @@ public final class QuotaScheduler implements AutoCloseable {
                 key,
                 Duration.ZERO,
                 clock.instant(),
+                Optional.empty(),
                 token,
                 asked,
                 asked

@@ -18,6 +18,9 @@ public sealed interface Turn {
      * @param delay from the moment this was returned; zero is the permission
      * @param expectedAt when the call will start, by the worker's clock; for people. Others may come first meanwhile, so
      *     that it is later than after {@code delay} where that is usual
+     * @param ahead how many who wait for the same model are to be called before it, as of when this was returned; for
+     *     people. 0 is the next; of several who are due in one moment none is before the others. Empty for a permission,
+     *     and while Redis, which alone knows all who wait, is away
      * @param token tells this place from others of the same id; opaque
      * @param dueNanos when the wait is over, on the scale of {@link System#nanoTime()}
      * @param expiresNanos when a permission is void, on the scale of {@link System#nanoTime()}
@@ -29,6 +32,7 @@ public sealed interface Turn {
             ApiKey key,
             Duration delay,
             Instant expectedAt,
+            Optional<Integer> ahead,
             String token,
             long dueNanos,
             long expiresNanos)

@@ -86,8 +86,14 @@ final class Outbound {
      *
      * @param expectedAt when its call should begin, for the user; empty where another run of it is being shown, which word
      *     of a wait would take off the page
+     * @param ahead how many are to be called before it, for the user as well; told with {@code expectedAt} only
      */
-    void park(GenerationRequest request, Duration wait, Optional<Instant> expectedAt, int crashes)
+    void park(
+            GenerationRequest request,
+            Duration wait,
+            Optional<Instant> expectedAt,
+            Optional<Integer> ahead,
+            int crashes)
             throws PublishFailed {
         Duration queue = topology.waits().stream()
                 .filter(candidate -> candidate.compareTo(wait) <= 0)
@@ -98,7 +104,7 @@ final class Outbound {
         if (expectedAt.isPresent()) {
             Instant expected = expectedAt.get();
             // A wait shorter than every queue's is over only when the message is back.
-            result(new AnswerUpdate.Waiting(request.answer(), expected.isBefore(back) ? back : expected));
+            result(new AnswerUpdate.Waiting(request.answer(), expected.isBefore(back) ? back : expected, ahead));
         }
     }
 

@@ -20,6 +20,11 @@
 -- Whoever wakes and finds that his place has become later is told so and sleeps again. When to ask again is one thing, what
 -- to expect another: that is the promised wait times what such waits have come to lately.
 --
+-- AHEAD. The promised places of all users lie in one more set, by time, so that whoever waits can be told how many are to
+-- be called before him: it holds what the users' sets hold together. A swap changes only who holds a place and leaves it as
+-- it is; those who lose by it hear of their new number when they ask next. A place that was missed for good counts no more.
+-- Those few with a place of their own are told how many of the order come before them, and are not counted by others.
+--
 -- Keys, after the prefix KEYS[1]:
 --   epoch           hash: id, safe ('1': who spent before this epoch has been waited for)
 --   floor           nobody gets a place before this
@@ -43,6 +48,8 @@
 --                   'k:'group -> calls, for the turn of its keys
 --   users:<i>       users who wait, score = tag of their last
 --   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
+--   queue:<i>       the places of all users, as above, by time. No part of what is made anew with the index: it lives as
+--                   long as the users' sets, or it would miss what was promised before
 -- Cost of a reservation: O(log n) look-ups in a few groups and users; every loop below has a bound.
 
 local P = KEYS[1]
@@ -85,7 +92,7 @@ local function open(name)
   return {
     name = name, config = c, model = model, groups = key('groups', c),
     ready = key('ready', name), later = key('later', name), none = key('none', name), old = key('old', name),
-    turn = key('turn', name), users = key('users', name)
+    turn = key('turn', name), users = key('users', name), queue = key('queue', name)
   }
 end
 
@@ -424,6 +431,18 @@ end
 
 local function placeAt(ix, user, i) return place(call('ZRANGE', placesOf(ix, user), i, i, 'WITHSCORES')) end
 
+-- The only ways for places into the users' sets and out of them, so that the queue holds what those hold. A swap between
+-- two users is neither.
+local function promise(ix, user, held)
+  call('ZADD', placesOf(ix, user), str(held.slot), nameOf(held))
+  call('ZADD', ix.queue, str(held.slot), nameOf(held))
+end
+
+local function unpromise(ix, user, names)
+  call('ZREM', placesOf(ix, user), unpack(names))
+  call('ZREM', ix.queue, unpack(names))
+end
+
 local function touch(ix, user)
   local last = call('ZRANGE', idsOf(ix, user), -1, -1, 'WITHSCORES')[2]
   if last then addTo(ix.users, last, user) else call('ZREM', ix.users, user) end
@@ -436,9 +455,13 @@ local function patience() return dispatch + math.floor(span / 12) end
 local function sweep(ix, user)
   local missed = call('ZRANGEBYSCORE', placesOf(ix, user), '-inf', '(' .. str(now - patience()), 'WITHSCORES', 'LIMIT', 0, MOVES)
   if #missed == 0 then return end
-  call('ZREMRANGEBYRANK', placesOf(ix, user), 0, #missed / 2 - 1)
-  call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #missed / 2 - 1)
-  for i = 1, #missed, 2 do vacate(ix, place({ missed[i], missed[i + 1] })) end
+  local names = {}
+  for i = 1, #missed, 2 do
+    names[#names + 1] = missed[i]
+    vacate(ix, place({ missed[i], missed[i + 1] }))
+  end
+  unpromise(ix, user, names)
+  call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #names - 1)
   touch(ix, user)
 end
 
@@ -450,7 +473,7 @@ end
 -- Id and place go together, so that all others hold what they held.
 local function unpair(ix, user, id, held)
   call('ZREM', idsOf(ix, user), id)
-  if held then call('ZREM', placesOf(ix, user), nameOf(held)) end
+  if held then unpromise(ix, user, { nameOf(held) }) end
   touch(ix, user)
 end
 
@@ -469,9 +492,10 @@ local function pair(ix, user, id, tag, new)
     tag = low + (high - low) / 2
   end
   call('ZADD', ids, exact(tag), id)
-  call('ZADD', places, str(new.slot), nameOf(new))
+  promise(ix, user, new)
   call('PEXPIRE', ids, WAITING_TTL)
   call('PEXPIRE', places, WAITING_TTL)
+  call('PEXPIRE', ix.queue, WAITING_TTL)
   touch(ix, user)
   return tag
 end
@@ -545,10 +569,10 @@ local function pick(group)
   return usable[turn % #usable + 1]
 end
 
-local function answer(what, held, missed, expected)
+local function answer(what, held, missed, expected, ahead)
   return {
     what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0',
-    str(expected or held.slot)
+    str(expected or held.slot), ahead and str(ahead) or ''
   }
 end
 
@@ -557,6 +581,20 @@ local function class(before) return math.min(6, math.ceil(math.log(before + 1) /
 
 local function expect(held, before)
   return now + (held.slot - now) * (num(call('HGET', index.turn, 'w:' .. class(before))) or 1)
+end
+
+-- The promises of those who never asked again are cut when they are long over; sooner they are only not counted.
+local function placesBefore(ix, slot)
+  local over = call('ZRANGEBYSCORE', ix.queue, '-inf', '(' .. str(now - patience() - span), 'LIMIT', 0, MOVES)
+  if #over > 0 then call('ZREM', ix.queue, unpack(over)) end
+  return call('ZCOUNT', ix.queue, str(now - patience()), '(' .. str(slot))
+end
+
+-- Whoever waits asks again a moment later at the earliest; his number is that of his place all the same.
+local function wait(ix, held, missed, before)
+  local ahead = placesBefore(ix, held.slot)
+  held.slot = math.max(held.slot, now + 5)
+  return answer('WAIT', held, missed, before and expect(held, before), ahead)
 end
 
 local function learn(ix, id)
@@ -664,7 +702,7 @@ local function move(ix, user, held, slot, size)
   call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
   call('ZADD', key('made', lane), 'XX', str(slot), held.member)
   addTo(ix.old, str(slot + span), held.group .. ' ' .. held.member)
-  if user then call('ZADD', placesOf(ix, user), 'XX', str(slot), nameOf(held)) end
+  if user then promise(ix, user, held) end
   return true
 end
 
@@ -721,7 +759,7 @@ function ops.reserve(a)
         local moved = here and retry(id, r, held)
         if moved then
           write(id, r, held, held.slot <= now, true)
-          return answer(held.slot <= now and 'GO' or 'WAIT', held, true)
+          return held.slot <= now and answer('GO', held, true) or wait(index, held, true)
         end
         vacate(r.index, held, r.tokens)
       elseif fresh ~= '1' and owner == r.owner then
@@ -745,8 +783,7 @@ function ops.reserve(a)
           end
           write(id, r, held, false, r.own)
           -- The rest of those that have become later is looked at in a moment.
-          held.slot = math.max(held.slot, now + 5)
-          return answer('WAIT', held, missed, before and expect(held, before))
+          return wait(r.index, held, missed, before)
         end
         looks = looks + 1
         local late = now > held.slot + dispatch
@@ -796,7 +833,7 @@ function ops.reserve(a)
   r.tag = kept or (last and math.max(v, last + 1) or v)
   if alone then
     write(id, r, held, false, true)
-    return answer('WAIT', held, missed)
+    return wait(index, held, missed)
   end
   r.tag = pair(index, user, id, r.tag, held)
   local _, i = placeOf(index, user, id)
@@ -814,8 +851,7 @@ function ops.reserve(a)
   if not kept then
     call('HSET', key('id', id), 'first', str(now), 'wait', str(held.slot - now), 'class', class(before))
   end
-  held.slot = math.max(held.slot, now + 5)
-  return answer('WAIT', held, missed, expect(held, before))
+  return wait(index, held, missed, before)
 end
 
 -- Frees what is promised to an id, or, where its token says so, what was given to it.

@@ -52,10 +52,18 @@ public sealed interface AnswerUpdate {
         }
     }
 
-    /** The request waits for its reserved turn under the quota, which is no failure. */
-    record Waiting(AnswerRef answer, Instant expectedAt) implements AnswerUpdate {
+    /**
+     * The request waits for its reserved turn under the quota, which is no failure.
+     *
+     * @param ahead how many are to be called before it; empty when nobody knows, as without Redis
+     */
+    record Waiting(AnswerRef answer, Instant expectedAt, Optional<Integer> ahead) implements AnswerUpdate {
         public Waiting {
             require("a waiting answer needs answer and expectedAt", answer, expectedAt);
+            ahead = ahead == null ? Optional.empty() : ahead;
+            if (ahead.filter(number -> number < 0).isPresent()) {
+                throw new MalformedMessage("nobody has fewer than none before him");
+            }
         }
     }
 
