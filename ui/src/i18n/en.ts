@@ -154,7 +154,7 @@ const messages = {
     queuedNow: '{place} · expected any moment',
     place: 'Waits for its turn under the quota',
     placeNext: 'Next in line for the quota',
-    placeAhead: 'In line for the quota, {n} ahead',
+    placeAhead: 'In line for the quota, {n} answer ahead | In line for the quota, {n} answers ahead',
     offline: 'No connection right now. Parley works on it all the same, and the answer is here when you are back.',
     queueAway: 'The queue is away; the message is stored and goes out when it is back.',
     workersAway: 'Nobody is there to answer right now; it is answered as soon as a worker is back.',

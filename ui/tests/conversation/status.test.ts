@@ -16,8 +16,8 @@ describe('the line of an answer', () => {
     ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
     ['Next in line for the quota · expected in about 40 s', { ahead: 0, expectedAt: inSeconds(40) }],
     ['Next in line for the quota · expected in a few seconds', { ahead: 0, expectedAt: inSeconds(4) }],
-    ['In line for the quota, 1 ahead · expected in about 40 s', { ahead: 1, expectedAt: inSeconds(40) }],
-    ['In line for the quota, 12 ahead · expected in about 2 min', { ahead: 12, expectedAt: inSeconds(120) }],
+    ['In line for the quota, 1 answer ahead · expected in about 40 s', { ahead: 1, expectedAt: inSeconds(40) }],
+    ['In line for the quota, 12 answers ahead · expected in about 2 min', { ahead: 12, expectedAt: inSeconds(120) }],
     ['Waits for the answer above', { waitsFor: 'a0', ahead: 2, expectedAt: inSeconds(40) }],
     // What was told before the worker took it to itself is old by now.
     ['Waits for its turn under the quota · expected in about 7 s', { ahead: 12, expectedAt: inSeconds(7) }],

@@ -362,14 +362,15 @@ class FairOrderIT {
         wait(simulation, messages(6, "c", 1));
         assertThat(place(simulation.any().quota, "c0", 6).ahead()).contains(5);
 
-        simulation.now = Simulation.START + SPAN + 60_000;
-        for (int i = 0; i < 10; i++) {
-            place(simulation.any().quota, "fills" + i, 7);
+        // By then all eight have missed their places, which fill the window with two that are called.
+        simulation.now = Simulation.START + SPAN + 30_000;
+        for (int i = 0; i < 2; i++) {
+            assertThat(place(simulation.any().quota, "fills" + i, 7).given()).isTrue();
         }
         assertThat(place(simulation.any().quota, "d", 8).ahead()).contains(0);
         simulation.now += 2 * SPAN;
         for (int i = 0; i < 10; i++) {
-            place(simulation.any().quota, "again" + i, 7);
+            assertThat(place(simulation.any().quota, "again" + i, 7).given()).isTrue();
         }
         assertThat(place(simulation.any().quota, "e", 8).ahead()).contains(0);
         assertThat(redis.<Long>call(commands -> commands.zcard(

@@ -120,8 +120,8 @@ class QuotaLawIT {
                     simulation.random.nextInt(20) == 0 ? 6_000 : simulation.random.nextInt(1_500));
             simulation.at(at, () -> simulation.request(demand));
         }
-        for (int i = 0; i < 100; i++) {
-            simulation.at(simulation.now + i * 30_000, () -> assertTheQueueHoldsWhatItsUsersHold(simulation.now));
+        for (int i = 0; i < 300; i++) {
+            simulation.at(simulation.now + i * 10_000L, () -> assertTheQueueHoldsWhatItsUsersHold(simulation.now));
         }
         for (int i = 0; i < 5; i++) {
             simulation.at(
@@ -130,7 +130,7 @@ class QuotaLawIT {
         }
         simulation.run(Long.MAX_VALUE);
 
-        assertThat(mostQueued).isGreaterThan(10);
+        assertThat(mostQueued).isGreaterThan(2);
         assertThat(simulation.arrivals.total()).isEqualTo(500);
         simulation.arrivals.assertNeverOver(10, 60_000);
         simulation.arrivals.assertTokensNeverOver(4_000, 60_000);
