@@ -14,8 +14,8 @@ export function question(id: string, content: string, change: Partial<Message> =
   return message(id, { role: 'user', status: 'completed', content, ...change })
 }
 
-export function sent(id: string, content: string): Sent {
-  return { message: question(id, content), answer: message(`${id}-answer`, { parentId: id }) }
+export function sent(id: string, content: string, change: Partial<Message> = {}): Sent {
+  return { message: question(id, content, change), answer: message(`${id}-answer`, { parentId: id }) }
 }
 
 /** Repeatable random numbers in [0, 1) (mulberry32). */

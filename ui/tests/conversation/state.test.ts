@@ -58,8 +58,9 @@ describe('a snapshot', () => {
   })
 
   it('keeps older pages that join on to it, with their cursor, and equal messages as the same objects', () => {
-    const loaded = follow([snapshot([question('q2', 'Two')], [], 'c1'), { type: 'page.older', data: { items: [question('q1', 'One')], versions: { q1: ['q0', 'q1'] }, next: 'c2' } }])
-    const after = follow([snapshot([question('q2', 'Two'), message('a2', { parentId: 'q2' })], [], 'c1')], loaded)
+    const second = question('q2', 'Two', { parentId: 'q1' })
+    const loaded = follow([snapshot([second], [], 'c1'), { type: 'page.older', data: { items: [question('q1', 'One')], versions: { q1: ['q0', 'q1'] }, next: 'c2' } }])
+    const after = follow([snapshot([{ ...second }, message('a2', { parentId: 'q2' })], [], 'c1')], loaded)
     expect(after.versions).toEqual({ q1: ['q0', 'q1'] })
     expect(after.messages.map((m) => m.id)).toEqual(['q1', 'q2', 'a2'])
     expect(after.older).toBe('c2')
@@ -203,9 +204,38 @@ describe('an answer that is tried again', () => {
   })
 })
 
+describe('a response that comes after what the stream has said since', () => {
+  const retrying = { ...running, status: 'retrying' as const, round: 1, attempt: 2 }
+  const queued = { ...running, status: 'queued' as const, round: 2 }
+  const waits = follow([{ type: 'answer.retrying', data: { answerId: 'a', message: retrying } }], begun)
+  const again: ConversationEvent = { type: 'answer.queued', data: { answerId: 'a', message: queued } }
+  const response: ConversationEvent = { type: 'message.answered', data: queued }
+
+  it('does not take an answer back that has ended meanwhile', () => {
+    const done = { ...running, status: 'completed' as const, content: 'Done', round: 2 }
+    const ended = follow([again, started('r2'), { type: 'answer.completed', data: { answerId: 'a', message: done } }], waits)
+    expect(follow([response], ended)).toBe(ended)
+    expect(follow([{ type: 'answer.retrying', data: { answerId: 'a', message: retrying } }], ended)).toBe(ended)
+    expect(follow([{ type: 'page.latest', data: { items: [question('q', 'Hi'), queued], versions: {} } }], ended).messages[1]).toBe(done)
+  })
+
+  it('does not take an answer back that has begun meanwhile', () => {
+    const writes = follow([again, started('r2'), delta(0, 'Anew', 'r2')], waits)
+    expect(follow([response], writes)).toBe(writes)
+  })
+
+  it('is taken when it is of a later round, as that of a cancel', () => {
+    const cancelled = { ...running, status: 'cancelled' as const, round: 3 }
+    expect(follow([again, started('r2'), { type: 'message.answered', data: cancelled }], waits).messages[1]).toBe(cancelled)
+    const failed = { ...running, status: 'failed' as const, round: 1 }
+    const wasFailed = follow([{ type: 'answer.failed', data: { answerId: 'a', message: failed } }], begun)
+    expect(follow([response], wasFailed).messages[1]).toBe(queued)
+  })
+})
+
 describe('a sent message', () => {
   it('waits for the answer above as a follow-up and is released in its turn', () => {
-    const followUp = sent('q2', 'And?')
+    const followUp = sent('q2', 'And?', { parentId: 'a' })
     const waiting = { ...followUp.answer, waitsFor: 'a' }
     const state = follow([{ type: 'sent', data: { ...followUp, answer: waiting } }], begun)
     expect(state.messages.map((m) => m.id)).toEqual(['q', 'a', 'q2', 'q2-answer'])
@@ -216,7 +246,7 @@ describe('a sent message', () => {
   })
 
   it('counts once, whichever of stream and response is first, and the stream is the newer one', () => {
-    const both = sent('q2', 'And?')
+    const both = sent('q2', 'And?', { parentId: 'a' })
     const created = (m: Message): ConversationEvent => ({ type: 'message.created', data: { message: m } })
     const writes: ConversationEvent = { type: 'answer.started', data: { answerId: 'q2-answer', run: 'r', attempt: 1 } }
     const early = follow([created(both.message), created(both.answer), writes, { type: 'sent', data: both }], begun)
@@ -225,6 +255,33 @@ describe('a sent message', () => {
       expect(state.messages.map((m) => m.id)).toEqual(['q', 'a', 'q2', 'q2-answer'])
       expect(state.messages[3]?.status).toBe('generating')
     }
+  })
+})
+
+describe('another version of a message', () => {
+  const ids = (state: Conversation) => state.messages.map((m) => m.id)
+  const first = follow([snapshot([question('q', 'One'), message('a', { status: 'completed', content: 'A', parentId: 'q' })])])
+
+  it('is another branch from there on, whether it is the first message or a later one', () => {
+    expect(ids(follow([{ type: 'sent', data: sent('r', 'Two') }], first))).toEqual(['r', 'r-answer'])
+    const longer = follow([{ type: 'sent', data: sent('q2', 'And?', { parentId: 'a' }) }], first)
+    expect(ids(longer)).toEqual(['q', 'a', 'q2', 'q2-answer'])
+    expect(ids(follow([{ type: 'sent', data: sent('r2', 'But?', { parentId: 'a' }) }], longer))).toEqual(['q', 'a', 'r2', 'r2-answer'])
+  })
+
+  it('leaves nothing of the branch before, whichever of response and snapshot is first', () => {
+    const second = sent('r', 'Two')
+    const latest = snapshot([second.message, second.answer])
+    expect(ids(follow([latest, { type: 'sent', data: second }], first))).toEqual(['r', 'r-answer'])
+    expect(ids(follow([{ type: 'sent', data: second }, latest], first))).toEqual(['r', 'r-answer'])
+    const mixed = { ...first, messages: [...first.messages, second.message, second.answer] }
+    expect(ids(follow([latest], mixed))).toEqual(['r', 'r-answer'])
+  })
+
+  it('comes behind its answer too, when that is heard of first', () => {
+    const { message: said, answer } = sent('q2', 'And?', { parentId: 'a' })
+    const created = (m: Message): ConversationEvent => ({ type: 'message.created', data: { message: m } })
+    expect(ids(follow([created(answer), created(said)], first))).toEqual(['q', 'a', 'q2', 'q2-answer'])
   })
 })
 

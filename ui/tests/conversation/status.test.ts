@@ -13,11 +13,11 @@ describe('the line of an answer', () => {
     ['In the queue', {}],
     ['Waits for the answer above', { waitsFor: 'a0', expectedAt: inSeconds(40) }],
     ['Waits for its turn under the quota · expected in about 40 s', { expectedAt: inSeconds(40) }],
+    ['Waits for its turn under the quota · 1,200 ahead · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 1200 }],
+    ['Waits for its turn under the quota · next in line · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 0 }],
     ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
-    ['Next in line for the quota · expected in about 40 s', { ahead: 0, expectedAt: inSeconds(40) }],
-    ['Next in line for the quota · expected in a few seconds', { ahead: 0, expectedAt: inSeconds(4) }],
-    ['In line for the quota, 1 answer ahead · expected in about 40 s', { ahead: 1, expectedAt: inSeconds(40) }],
-    ['In line for the quota, 12 answers ahead · expected in about 2 min', { ahead: 12, expectedAt: inSeconds(120) }],
+    ['Waits for its turn under the quota · next in line · expected in a few seconds', { ahead: 0, expectedAt: inSeconds(4) }],
+    ['Waits for its turn under the quota · 1 ahead · expected in about 2 min', { ahead: 1, expectedAt: inSeconds(120) }],
     ['Waits for the answer above', { waitsFor: 'a0', ahead: 2, expectedAt: inSeconds(40) }],
     // What was told before the worker took it to itself is old by now.
     ['Waits for its turn under the quota · expected in about 7 s', { ahead: 12, expectedAt: inSeconds(7) }],
@@ -35,16 +35,13 @@ describe('the line of an answer', () => {
     expect(statusLine(message('a', change), now, false)?.text).toBe(text)
   })
 
-  it('says the place in the forms of Russian', async () => {
+  it('says the place in Russian, in words that fit every number', async () => {
     await setLanguage('ru')
     try {
       const text = (ahead: number) => statusLine(message('a', { ahead, expectedAt: inSeconds(40) }), now, false)?.text
-      expect(text(0)).toBe('Следующий в очереди по квоте · начнётся через ≈ 40 с')
-      expect(text(1)).toBe('В очереди по квоте, впереди 1 ответ · начнётся через ≈ 40 с')
-      expect(text(3)).toContain('впереди 3 ответа ·')
-      expect(text(12)).toContain('впереди 12 ответов ·')
-      expect(text(21)).toContain('впереди 21 ответ ·')
-      expect(text(112)).toContain('впереди 112 ответов ·')
+      expect(text(0)).toBe('Ждёт своей очереди по квоте · следующий на очереди · начнётся через ≈ 40 с')
+      expect(text(1)).toBe('Ждёт своей очереди по квоте · впереди 1 · начнётся через ≈ 40 с')
+      expect(text(3)).toBe('Ждёт своей очереди по квоте · впереди 3 · начнётся через ≈ 40 с')
     } finally {
       await setLanguage('en')
     }
@@ -80,6 +77,10 @@ describe('the situation', () => {
   })
 
   it('does not matter for one that has ended', () => {
+    expect(statusLine(message('a', { status: 'generating' }), now, true, { ...allWell, reachable: false })).toMatchObject({
+      text: 'No connection right now',
+      detail: 'The answer is being written all the same, and is here when you are back.',
+    })
     expect(detail({ status: 'failed', error: busy }, { reachable: false })).toBe(busy.detail)
     expect(detail({ status: 'cancelled' }, { reachable: false })).toBeUndefined()
   })

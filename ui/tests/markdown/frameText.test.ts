@@ -58,8 +58,8 @@ describe('a text that grows', () => {
       await nextTick()
       await vi.advanceTimersByTimeAsync(20)
     }
-    // After each 50 ms of work 150 ms of rest, over 2 s.
-    expect(shows()).toBeLessThanOrEqual(15)
-    expect(shows()).toBeGreaterThanOrEqual(8)
+    // After each 50 ms of work 300 ms of rest, over 2 s.
+    expect(shows()).toBeLessThanOrEqual(9)
+    expect(shows()).toBeGreaterThanOrEqual(4)
   })
 })

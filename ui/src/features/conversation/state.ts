@@ -91,8 +91,13 @@ export function applyEvent(state: Conversation, event: ConversationEvent): Appli
     case 'answer.completed':
     case 'answer.failed':
     case 'answer.cancelled':
-    case 'message.answered':
-      return fits(putMessage(state, 'message' in event.data ? event.data.message : event.data))
+      return fits(putMessage(state, event.data.message))
+    case 'message.answered': {
+      const known = find(state, event.data.id)
+      // A response: the stream is quicker now and then, and what it has said of the same round is newer.
+      const begun = known?.status === 'generating' && known.round === event.data.round && isPending(event.data)
+      return fits(begun ? state : putMessage(state, event.data))
+    }
     case 'sent':
       // The stream is quicker now and then: what it has said of these messages is newer than the response.
       return fits([event.data.message, event.data.answer].reduce((s, m) => (find(s, m.id) ? s : putMessage(s, m)), state))
@@ -136,14 +141,17 @@ function replaceLatest(
   const at = first ? state.messages.findIndex((message) => message.id === first.id) : -1
   const before =
     at > 0
-      ? at
+      ? // What is not its parent is of another branch.
+        state.messages[at - 1]?.id === first?.parentId
+        ? at
+        : 0
       : at < 0 && first?.parentId !== undefined && state.messages.at(-1)?.id === first.parentId
         ? state.messages.length
         : 0
   const kept = state.messages.slice(0, before)
   const old = new Map(state.messages.map((message) => [message.id, message]))
   // Equal messages stay the same objects: what shows them has nothing to do.
-  const messages = [...kept, ...latest.map((message) => sameOrNew(old.get(message.id), message))]
+  const messages = [...kept, ...latest.map((message) => sameOrNewer(old.get(message.id), message))]
   const unchanged = messages.length === state.messages.length && messages.every((m, i) => m === state.messages[i])
   return {
     ...state,
@@ -155,8 +163,14 @@ function replaceLatest(
   }
 }
 
-function sameOrNew(old: Message | undefined, message: Message): Message {
-  return old !== undefined && JSON.stringify(old) === JSON.stringify(message) ? old : message
+function sameOrNewer(old: Message | undefined, message: Message): Message {
+  return old !== undefined && (isOutdated(message, old) || JSON.stringify(old) === JSON.stringify(message)) ? old : message
+}
+
+/** Whether a state of an answer is older than another one: responses and events come by different ways. */
+function isOutdated(message: Message, known: Message): boolean {
+  if (message.round === undefined || known.round === undefined) return false
+  return message.round === known.round ? isFinal(known) && !isFinal(message) : message.round < known.round
 }
 
 function keepPending(live: Conversation['live'], messages: readonly Message[]): Conversation['live'] {
@@ -208,17 +222,27 @@ function applyCreated(state: Conversation, message: Message): Conversation {
   return known && (known.status === 'generating' || known.status === 'completed') ? state : putMessage(state, message)
 }
 
-/** Replaces the message, or adds it after its parent. A final one ends its live text. */
+/** Replaces the message when it is not newer already, or adds it after its parent. A final one ends its live text. */
 function putMessage(state: Conversation, message: Message): Conversation {
   const at = state.messages.findLastIndex((other) => other.id === message.id)
-  const messages = [...state.messages]
-  if (at >= 0) messages[at] = message
-  else {
-    const parent = message.parentId === undefined ? -1 : messages.findLastIndex((other) => other.id === message.parentId)
-    messages.splice(parent >= 0 ? parent + 1 : messages.length, 0, message)
-  }
+  const known = state.messages[at]
+  if (known && isOutdated(message, known)) return state
+  const messages = at >= 0 ? state.messages.with(at, message) : addMessage(state.messages, message)
   const live = isFinal(message) && message.id in state.live ? without(state.live, message.id) : state.live
   return { ...state, messages, live, loaded: true }
+}
+
+/**
+ * Behind its parent, where one is here, what followed there is another branch now: one message has one next. What came before
+ * it by another way stays behind it.
+ */
+function addMessage(messages: readonly Message[], message: Message): readonly Message[] {
+  const parent = messages.findLastIndex((other) => other.id === message.parentId)
+  const known = message.parentId === undefined || parent >= 0
+  const child = messages.findIndex((other) => other.parentId === message.id)
+  const after = child < 0 ? [] : messages.slice(child)
+  const before = known ? messages.slice(0, parent + 1) : messages.slice(0, child < 0 ? undefined : child)
+  return [...before, message, ...after]
 }
 
 function without(live: Conversation['live'], id: string): Conversation['live'] {

@@ -1,6 +1,6 @@
 // An answer's state in a line of plain words, with what can be done about it.
 import type { Message } from '@/api/types'
-import { problemText, t } from '@/i18n'
+import { formatNumber, problemText, t } from '@/i18n'
 import { aboutDuration, countdown } from '@/lib/durations'
 
 export type StatusKind = 'queued' | 'generating' | 'retrying' | 'failed' | 'cancelled'
@@ -34,6 +34,8 @@ export const allWell: Situation = { reachable: true, line: 'live', workers: true
 export function statusLine(message: Message, now: number, hasText: boolean, situation: Situation = allWell): StatusLine | undefined {
   const line = lineOf(message, now, hasText)
   if (!line || (line.kind !== 'queued' && line.kind !== 'generating' && line.kind !== 'retrying')) return line
+  // What is not seen must not be told as if it were.
+  if (line.kind === 'generating' && !situation.reachable) return { ...line, text: t('status.unseen'), detail: t('status.unseenDetail') }
   const around = situationText(line.kind, message, situation)
   return around === undefined ? line : { ...line, detail: line.detail === undefined ? around : `${line.detail} ${around}` }
 }
@@ -85,17 +87,17 @@ function queuedText(message: Message, now: number): string {
   if (message.waitsFor !== undefined) return t('status.waitsFor')
   if (message.expectedAt === undefined) return t('status.queued')
   const left = Date.parse(message.expectedAt) - now
-  const place = placeText(message.ahead, left)
-  return left > 0 ? t('status.queuedFor', { place, duration: aboutDuration(left) }) : t('status.queuedNow', { place })
+  const expected = left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
+  return [t('status.queuedTurn'), placeText(message.ahead, left), expected].filter(Boolean).join(' · ')
 }
 
 /** So near to its turn a worker holds the answer and tells no new number, so the last one would stand still. */
 const NEAR = 7_000
 
-function placeText(ahead: number | undefined, left: number): string {
-  if (ahead === undefined || left <= 0) return t('status.place')
-  if (ahead === 0) return t('status.placeNext')
-  return left > NEAR ? t('status.placeAhead', {}, ahead) : t('status.place')
+function placeText(ahead: number | undefined, left: number): string | undefined {
+  if (ahead === undefined || left <= 0) return undefined
+  if (ahead === 0) return t('status.queuedNext')
+  return left > NEAR ? t('status.queuedAhead', { ahead: formatNumber(ahead) }) : undefined
 }
 
 function attemptText({ attempt, maxAttempts }: Message): string {

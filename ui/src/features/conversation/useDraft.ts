@@ -1,9 +1,11 @@
 // The text being written, per chat, kept over reloads and in step with other tabs.
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { useListener } from '@/lib/usePage'
-import { isString, store, stored, useStored } from '@/lib/storage'
+import { isString, keepLast, store, stored, useStored } from '@/lib/storage'
 
 const saveMillis = 200
+/** So many drafts, and messages being changed, are kept: those of chats deleted elsewhere are never asked for again. */
+const mostDrafts = 200
 
 /**
  * The draft of the chat (undefined: of the next new chat); follows when the chat changes. `isSame` says of two ids whether they
@@ -11,6 +13,8 @@ const saveMillis = 200
  */
 export function useDraft(chatId: Ref<string | undefined>, isSame: (before: string, after: string) => boolean = () => false): Ref<string> {
   const keyOf = (id: string | undefined) => `draft.${id ?? 'new'}`
+  keepLast('draft.', mostDrafts)
+  keepLast('edit.', mostDrafts)
   let key = keyOf(chatId.value)
   const text = ref(stored(key, isString) ?? '')
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,10 +1,10 @@
 // Text that changes often, seen at most once per animation frame, and less often when showing it is slow.
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 
-/** Of the time that a live text takes, at most a quarter goes into showing it: the rest is the reader's. */
-const restPerWork = 3
+/** Of the time that a live text takes, at most a seventh goes into showing it: the rest is the reader's, and the list's that follows it. */
+const restPerWork = 6
 
-/** Follows `source`; while `live` holds, once per frame, and with a rest after it as long as showing it took, three times. */
+/** Follows `source`; while `live` holds, once per frame, and with a rest after it as long as showing it took, six times. */
 export function useFrameText(source: () => string, live: () => boolean): Readonly<Ref<string>> {
   const shown = ref(source())
   let frame = 0

@@ -13,9 +13,11 @@ import java.util.UUID;
  *
  * @param parentId the message before it in its branch
  * @param content empty while an answer is pending
+ * @param round 1-based, of an answer: which wish to have it answered this is of; of two states, the one of the lower round is
+ *     outdated, and within a round an answer ends once
  * @param attempt 1-based, of an answer: the attempt it is in, or ended in
  * @param maxAttempts after which it fails
- * @param ahead how many are to be called before it under the quota, as last told; only with {@code expectedAt}
+ * @param ahead how many come before a queued answer that waits for its turn under the quota, 0 for the next one
  * @param waitsFor the pending answer before it, until that has ended
  * @param error why it failed or has to be tried again, or on a completed answer why it is cut short
  * @param model that answers
@@ -27,6 +29,7 @@ public record Message(
         Role role,
         String content,
         Status status,
+        Optional<Integer> round,
         Optional<Integer> attempt,
         Optional<Integer> maxAttempts,
         Optional<Instant> nextAttemptAt,
@@ -84,6 +87,7 @@ public record Message(
                 role,
                 content,
                 Status.GENERATING,
+                round,
                 attempt,
                 maxAttempts,
                 Optional.empty(),

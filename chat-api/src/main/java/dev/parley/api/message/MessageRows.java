@@ -33,7 +33,7 @@ final class MessageRows {
         Status status = Status.valueOf(row.text("status").toUpperCase(Locale.ROOT));
         Optional<Integer> attempt = row.optionalInteger("attempt");
         // Late is not known to be when: workers are busy or away, and tell as soon as they know more.
-        Optional<Instant> expectedAt = row.optionalInstant("expected_at").filter(expected -> !expected.isBefore(now));
+        Optional<Instant> expected = row.optionalInstant("expected_at").filter(at -> !at.isBefore(now));
         return new Message(
                 row.uuid("id"),
                 row.uuid("in_chat"),
@@ -41,11 +41,13 @@ final class MessageRows {
                 role,
                 row.text("content"),
                 status,
+                Optional.of(row.integer("round")).filter(round -> role == Role.ASSISTANT),
                 attempt,
                 attempt.map(known -> Math.max(maxAttempts, known)),
                 row.optionalInstant("next_attempt_at"),
-                expectedAt,
-                row.optionalInteger("ahead").filter(number -> expectedAt.isPresent()),
+                expected,
+                // Told with the time, and as old.
+                expected.flatMap(at -> row.optionalInteger("ahead")),
                 row.optionalUuid("waits_for").filter(answer -> status.pending()),
                 row.json("error", Failure.class),
                 // On a user's message it only serves to repeat a response.

@@ -332,6 +332,7 @@ public final class MessageStore {
                 role,
                 content,
                 status,
+                Optional.of(1).filter(round -> role == Role.ASSISTANT),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
@@ -381,15 +382,14 @@ public final class MessageStore {
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
     // A request that is parked asks for its place again each time it is back. The same place, told by another clock or
-    // a moment later, is no news as long as no more and no fewer are before it.
+    // a moment later, is no news as long as no more and no fewer come before it.
     private static final String WAIT = """
             UPDATE messages m
             SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at,
-                ahead = CAST(:ahead AS integer)
+                ahead = CAST(:ahead AS int)
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt <= :attempt)
-              AND (m.attempt IS DISTINCT FROM :attempt OR m.expected_at IS NULL
-                OR m.ahead IS DISTINCT FROM CAST(:ahead AS integer)
+              AND (m.attempt IS DISTINCT FROM :attempt OR m.expected_at IS NULL OR m.ahead IS DISTINCT FROM CAST(:ahead AS int)
                 OR abs(extract(epoch FROM m.expected_at - CAST(:at AS timestamptz))) >= 2)
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);

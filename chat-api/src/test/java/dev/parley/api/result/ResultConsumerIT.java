@@ -128,7 +128,7 @@ class ResultConsumerIT {
     void waitingAndRetryingAreToldAndStayPending() throws Exception {
         Broker broker = start();
         Sent sent = pipeline.send(pipeline.newChat(), "question");
-        publish(broker, new AnswerUpdate.Waiting(ref(sent.answer(), 1, 1), T, Optional.of(2)));
+        publish(broker, new AnswerUpdate.Waiting(ref(sent.answer(), 1, 1), T, Optional.empty()));
         Pipeline.soon().until(() -> events().equals(List.of("answer.queued")));
         publish(broker, new AnswerUpdate.Retrying(ref(sent.answer(), 1, 2), BUSY, T));
         awaitStatus(sent.answer(), Status.RETRYING);

@@ -203,7 +203,7 @@ public final class QuotaScheduler implements AutoCloseable {
                                 key,
                                 slot.slot() - slot.now(),
                                 slot.expected() - slot.now(),
-                                slot.ahead(),
+                                Optional.of(slot.ahead()),
                                 slot.member());
                     }
                     int tokens = countsTokens(slot.group()) ? demand.tokens() : 0;
@@ -246,7 +246,6 @@ public final class QuotaScheduler implements AutoCloseable {
                 Lane lane = new Lane(slot.group().name(), demand.model());
                 yield slot.given()
                         ? permission(id, lane, slot.key(), slot.member(), asked, slot.slot() - now)
-                        // Of those who wait at the other workers nobody knows here.
                         : promise(
                                 id,
                                 lane,

@@ -43,7 +43,7 @@ final class SharedQuota {
          * @param slot when to ask again
          * @param given whether the call may be made now
          * @param expected when it will be given, by what such waits have come to lately; not before {@code slot}
-         * @param ahead how many of those who wait are to be called before, as of now; empty when given
+         * @param ahead how many who wait come before, as of now; 0 when given
          */
         record Slot(
                 String group,
@@ -53,7 +53,7 @@ final class SharedQuota {
                 boolean given,
                 boolean missed,
                 long expected,
-                Optional<Integer> ahead,
+                int ahead,
                 long now)
                 implements Answer {}
 
@@ -228,9 +228,7 @@ final class SharedQuota {
                             reply.getFirst().equals("GO"),
                             reply.get(6).equals("1"),
                             Long.parseLong(reply.get(7)),
-                            Optional.of(reply.get(8))
-                                    .filter(ahead -> !ahead.isEmpty())
-                                    .map(Integer::valueOf),
+                            Integer.parseInt(reply.get(8)),
                             Long.parseLong(reply.get(5)));
                 }
             }

@@ -84,27 +84,23 @@ final class Outbound {
     /**
      * Lets the request wait, at most as long as asked, and come back.
      *
-     * @param expectedAt when its call should begin, for the user; empty where another run of it is being shown, which word
-     *     of a wait would take off the page
-     * @param ahead how many are to be called before it, for the user as well; told with {@code expectedAt} only
+     * @param outlook for the user; empty where another run of it is being shown, which word of a wait would take off the
+     *     page
      */
-    void park(
-            GenerationRequest request,
-            Duration wait,
-            Optional<Instant> expectedAt,
-            Optional<Integer> ahead,
-            int crashes)
-            throws PublishFailed {
+    void park(GenerationRequest request, Duration wait, Optional<Outlook> outlook, int crashes) throws PublishFailed {
         Duration queue = topology.waits().stream()
                 .filter(candidate -> candidate.compareTo(wait) <= 0)
                 .max(Comparator.naturalOrder())
                 .orElse(topology.waits().getFirst());
         Instant back = clock.instant().plus(queue);
         publish(request(topology.waitQueue(queue), request, crashed(crashes)));
-        if (expectedAt.isPresent()) {
-            Instant expected = expectedAt.get();
+        if (outlook.isPresent()) {
+            Instant expected = outlook.get().expectedAt();
             // A wait shorter than every queue's is over only when the message is back.
-            result(new AnswerUpdate.Waiting(request.answer(), expected.isBefore(back) ? back : expected, ahead));
+            result(new AnswerUpdate.Waiting(
+                    request.answer(),
+                    expected.isBefore(back) ? back : expected,
+                    outlook.get().ahead()));
         }
     }
 

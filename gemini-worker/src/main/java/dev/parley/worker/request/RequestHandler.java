@@ -124,10 +124,9 @@ final class RequestHandler implements Handler {
         /**
          * Wait in a wait queue, without spending an attempt.
          *
-         * @param expectedAt of the turn it waits for; empty when it waits for another run of the same answer
-         * @param ahead how many are to be called before it, where that is known
+         * @param outlook on the turn it waits for; empty when it waits for another run of the same answer
          */
-        record Park(Duration delay, Optional<Instant> expectedAt, Optional<Integer> ahead) implements Conclusion {}
+        record Park(Duration delay, Optional<Outlook> outlook) implements Conclusion {}
 
         /** Another worker shall take it at once, without spending an attempt. */
         record HandBack() implements Conclusion {}
@@ -155,8 +154,8 @@ final class RequestHandler implements Handler {
                     LOG.log(Level.WARNING, "no attempts left, dead-lettered: {0}", failure.title());
                 }
             }
-            case Conclusion.Park(Duration delay, Optional<Instant> expectedAt, Optional<Integer> ahead) ->
-                outbound.park(request, delay, expectedAt, ahead, Quarantine.crashes(delivery));
+            case Conclusion.Park(Duration delay, Optional<Outlook> outlook) ->
+                outbound.park(request, delay, outlook, Quarantine.crashes(delivery));
             case Conclusion.HandBack() -> {
                 outbound.handBack(request, Quarantine.crashes(delivery));
                 meters.handedBack();
@@ -311,7 +310,7 @@ final class RequestHandler implements Handler {
                 }
                 case Runs.Begin.Busy(Duration left) -> {
                     if (clock.instant().isAfter(patience)) {
-                        return Optional.of(new Conclusion.Park(HOLD, Optional.empty(), Optional.empty()));
+                        return Optional.of(new Conclusion.Park(HOLD, Optional.empty()));
                     }
                     Duration pause = left.compareTo(LOOK_AGAIN) < 0 ? left.plusMillis(1) : LOOK_AGAIN;
                     if (!Pause.of(pause, held.cancellation())) {
@@ -360,7 +359,7 @@ final class RequestHandler implements Handler {
                 when turn.waitLeft().compareTo(HOLD) > 0 -> {
                     // The reservation stays: it is found again by its id when the message is back.
                     return new Instead(new Conclusion.Park(
-                            turn.waitLeft().minus(EARLY), Optional.of(turn.expectedAt()), turn.ahead()));
+                            turn.waitLeft().minus(EARLY), Optional.of(new Outlook(turn.expectedAt(), turn.ahead()))));
                 }
                 case Turn.Reserved turn -> {
                     if (!Pause.of(turn.waitLeft(), held.cancellation())) {
@@ -372,7 +371,8 @@ final class RequestHandler implements Handler {
                 case Turn.NoneUsable none -> {
                     return new Instead(none.until()
                             .<Conclusion>map(until -> new Conclusion.Park(
-                                    Duration.between(clock.instant(), until), Optional.of(until), Optional.empty()))
+                                    Duration.between(clock.instant(), until),
+                                    Optional.of(new Outlook(until, Optional.empty()))))
                             .orElseGet(() -> new Conclusion.TryLater(Failures.noUsableKey())));
                 }
             }

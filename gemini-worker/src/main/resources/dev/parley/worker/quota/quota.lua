@@ -20,9 +20,9 @@
 -- Whoever wakes and finds that his place has become later is told so and sleeps again. When to ask again is one thing, what
 -- to expect another: that is the promised wait times what such waits have come to lately.
 --
--- AHEAD. The promised places of all users lie in one more set, by time, so that whoever waits can be told how many are to
--- be called before him: it holds what the users' sets hold together. A swap changes only who holds a place and leaves it as
--- it is; those who lose by it hear of their new number when they ask next. A place that was missed for good counts no more.
+-- AHEAD. The places promised to all users lie in one more set, by time, so that whoever waits can be told how many come
+-- before him. It holds what the users' sets hold together. A swap changes only who holds a place and leaves it as it is;
+-- those who lose by it hear of their new number when they ask next. A place that was missed for good counts no more.
 -- Those few with a place of their own are told how many of the order come before them, and are not counted by others.
 --
 -- Keys, after the prefix KEYS[1]:
@@ -424,24 +424,24 @@ local function idsOf(ix, user) return key('ids', ix.name .. ':' .. user) end
 local function placesOf(ix, user) return key('places', ix.name .. ':' .. user) end
 local function nameOf(place) return place.group .. ' ' .. place.member end
 
+-- The only ways for places into the users' sets and out of them, so that the queue holds what those hold. A swap between
+-- two users is neither.
+local function hold(ix, user, held)
+  call('ZADD', placesOf(ix, user), str(held.slot), nameOf(held))
+  call('ZADD', ix.queue, str(held.slot), nameOf(held))
+end
+
+local function letGo(ix, user, names)
+  call('ZREM', placesOf(ix, user), unpack(names))
+  call('ZREM', ix.queue, unpack(names))
+end
+
 local function place(reply)
   local group, member = string.match(reply[1] or '', '^(%S+) (.*)$')
   if group then return { group = group, member = member, slot = tonumber(reply[2]) } end
 end
 
 local function placeAt(ix, user, i) return place(call('ZRANGE', placesOf(ix, user), i, i, 'WITHSCORES')) end
-
--- The only ways for places into the users' sets and out of them, so that the queue holds what those hold. A swap between
--- two users is neither.
-local function promise(ix, user, held)
-  call('ZADD', placesOf(ix, user), str(held.slot), nameOf(held))
-  call('ZADD', ix.queue, str(held.slot), nameOf(held))
-end
-
-local function unpromise(ix, user, names)
-  call('ZREM', placesOf(ix, user), unpack(names))
-  call('ZREM', ix.queue, unpack(names))
-end
 
 local function touch(ix, user)
   local last = call('ZRANGE', idsOf(ix, user), -1, -1, 'WITHSCORES')[2]
@@ -460,7 +460,7 @@ local function sweep(ix, user)
     names[#names + 1] = missed[i]
     vacate(ix, place({ missed[i], missed[i + 1] }))
   end
-  unpromise(ix, user, names)
+  letGo(ix, user, names)
   call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #names - 1)
   touch(ix, user)
 end
@@ -473,7 +473,7 @@ end
 -- Id and place go together, so that all others hold what they held.
 local function unpair(ix, user, id, held)
   call('ZREM', idsOf(ix, user), id)
-  if held then unpromise(ix, user, { nameOf(held) }) end
+  if held then letGo(ix, user, { nameOf(held) }) end
   touch(ix, user)
 end
 
@@ -492,7 +492,7 @@ local function pair(ix, user, id, tag, new)
     tag = low + (high - low) / 2
   end
   call('ZADD', ids, exact(tag), id)
-  promise(ix, user, new)
+  hold(ix, user, new)
   call('PEXPIRE', ids, WAITING_TTL)
   call('PEXPIRE', places, WAITING_TTL)
   call('PEXPIRE', ix.queue, WAITING_TTL)
@@ -572,7 +572,7 @@ end
 local function answer(what, held, missed, expected, ahead)
   return {
     what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0',
-    str(expected or held.slot), ahead and str(ahead) or ''
+    str(expected or held.slot), str(ahead or 0)
   }
 end
 
@@ -583,16 +583,18 @@ local function expect(held, before)
   return now + (held.slot - now) * (num(call('HGET', index.turn, 'w:' .. class(before))) or 1)
 end
 
--- The promises of those who never asked again are cut when they are long over; sooner they are only not counted.
-local function placesBefore(ix, slot)
-  local over = call('ZRANGEBYSCORE', ix.queue, '-inf', '(' .. str(now - patience() - span), 'LIMIT', 0, MOVES)
-  if #over > 0 then call('ZREM', ix.queue, unpack(over)) end
-  return call('ZCOUNT', ix.queue, str(now - patience()), '(' .. str(slot))
+-- How many places come before one; of those in one moment each has its own number. What was missed for good is cut, and
+-- what is too much to be cut at once is not counted.
+local function placesBefore(ix, held)
+  local missed = call('ZCOUNT', ix.queue, '-inf', '(' .. str(now - patience()))
+  if missed > 0 then missed = missed - call('ZREMRANGEBYRANK', ix.queue, 0, math.min(missed, MOVES) - 1) end
+  local before = call('ZRANK', ix.queue, nameOf(held)) or call('ZCOUNT', ix.queue, '-inf', '(' .. str(held.slot))
+  return math.max(0, before - missed)
 end
 
 -- Whoever waits asks again a moment later at the earliest; his number is that of his place all the same.
 local function wait(ix, held, missed, before)
-  local ahead = placesBefore(ix, held.slot)
+  local ahead = placesBefore(ix, held)
   held.slot = math.max(held.slot, now + 5)
   return answer('WAIT', held, missed, before and expect(held, before), ahead)
 end
@@ -702,7 +704,7 @@ local function move(ix, user, held, slot, size)
   call('PEXPIRE', log, math.max(call('PTTL', log), slot - now + span + 60000))
   call('ZADD', key('made', lane), 'XX', str(slot), held.member)
   addTo(ix.old, str(slot + span), held.group .. ' ' .. held.member)
-  if user then promise(ix, user, held) end
+  if user then hold(ix, user, held) end
   return true
 end
 

@@ -135,6 +135,16 @@ final class Simulation {
         return request;
     }
 
+    /** How many come before one that waits, as it is told when it is asked for. */
+    int ahead(Request request) {
+        Worker worker = any();
+        SharedQuota.Answer answer = worker.quota.reserve(request.id, request.demand, "", false, worker.own);
+        if (answer instanceof SharedQuota.Answer.Slot slot && !slot.given()) {
+            return slot.ahead();
+        }
+        throw new AssertionError("does not wait: " + answer);
+    }
+
     private void ask(Worker worker, Request request, String token) {
         boolean first = request.toldAt == 0;
         SharedQuota.Answer answer =

@@ -119,8 +119,9 @@ final class Limiter {
         System.out.printf(
                 "Measures %d rounds of two minutes in their stride: about %d minutes in all.%n",
                 ROUNDS.size(), ROUNDS.size() * WINDOWS + 1);
-        SharedServers.rabbit();
+        // Before the broker is there, which is busy for a while after its start.
         boolean quick = reservations();
+        SharedServers.rabbit();
         List<Row> rows = new ArrayList<>();
         for (List<Setup> round : ROUNDS) {
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -55,7 +55,7 @@ public sealed interface AnswerUpdate {
     /**
      * The request waits for its reserved turn under the quota, which is no failure.
      *
-     * @param ahead how many are to be called before it; empty when nobody knows, as without Redis
+     * @param ahead how many of those who wait for the model come first, 0 for who is next; empty where that is not known
      */
     record Waiting(AnswerRef answer, Instant expectedAt, Optional<Integer> ahead) implements AnswerUpdate {
         public Waiting {

@@ -44,6 +44,10 @@ public final class OnStage implements ParameterResolver, AfterEachCallback {
         for (int index = 0; index < test.getRequiredTestMethod().getParameterCount(); index++) {
             Visit visit = test.getStore(NAMESPACE).get(index, Visit.class);
             if (visit != null) {
+                if (test.getExecutionException().isPresent()) {
+                    visit.keep(test.getRequiredTestClass().getSimpleName() + "."
+                            + test.getRequiredTestMethod().getName());
+                }
                 visit.close();
                 assertThat(visit.complaints()).isEmpty();
             }

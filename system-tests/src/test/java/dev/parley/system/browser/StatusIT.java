@@ -24,12 +24,12 @@ class StatusIT {
     }
 
     @Test
-    void anAnswerWithoutQuotaTellsItsPlaceCountsDownAndComesByItself(Tab tab) {
+    void anAnswerWithoutQuotaCountsDownAndComesByItself(Tab tab) {
         tab.find("model").selectOption(Stage.OTHER_MODEL);
         // Both keys of the fake are told to wait.
         tab.send("[[fake status=429 quota=minute retry=12s times=2]] Please");
         Locator line = tab.answer("queued").getByTestId("status-line");
-        expect(line).containsText("Next in line for the quota · expected in about");
+        expect(line).containsText("Waits for its turn under the quota · next in line · expected in about");
         expect(line.getByTestId("wait")).isVisible();
         expect(line.getByTestId("cancel")).isVisible();
         expect(line).containsText(Pattern.compile("expected (in a few seconds|any moment)"));

@@ -4,8 +4,12 @@ import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.Dialog;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.PlaywrightException;
 import com.microsoft.playwright.options.ServiceWorkerPolicy;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -73,6 +77,23 @@ final class Visit implements AutoCloseable {
         Visit other = new Visit(stage, parley, false, false);
         others.add(other);
         return other.tab(path);
+    }
+
+    /** What its pages show when a test fails, below target/failed-pages. */
+    void keep(String name) {
+        Path folder = Path.of("target", "failed-pages");
+        for (Page page : context.pages()) {
+            Path file = folder.resolve(name + "-" + context.pages().indexOf(page));
+            try {
+                page.screenshot(new Page.ScreenshotOptions()
+                        .setPath(Path.of(file + ".png"))
+                        .setTimeout(10_000));
+                Files.writeString(Path.of(file + ".html"), page.content());
+            } catch (PlaywrightException | IOException e) {
+                System.err.println("could not keep what a failed test's page showed: " + e);
+            }
+        }
+        others.forEach(other -> other.keep(name + "-elsewhere"));
     }
 
     BrowserContext context() {
