@@ -364,7 +364,10 @@ class MessageStoreIT {
                         .ahead())
                 .isEmpty();
         Message cancelled = inLine(at);
-        assertThat(store.cancel(user, cancelled.id(), "").orElseThrow().message().ahead())
+        assertThat(store.cancel(user, cancelled.id(), "")
+                        .orElseThrow()
+                        .message()
+                        .ahead())
                 .isEmpty();
         Message redriven = inLine(at);
         assertThat(store.redrive(ref(redriven, 1, 1), "request")
