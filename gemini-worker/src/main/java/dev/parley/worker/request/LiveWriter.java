@@ -55,9 +55,21 @@ final class LiveWriter implements DeltaListener {
     void start() {
         runs.start(answer, run).whenComplete((outcome, e) -> {
             if (outcome == Runs.Append.LOST) {
-                cancellation.cancel(Running.LEASE_LOST);
+                lost();
             }
         });
+    }
+
+    /** Of a run that is over it is no news, and the message's next run must not be stopped by it. */
+    private void lost() {
+        lock.lock();
+        try {
+            if (!ended) {
+                cancellation.cancel(Running.LEASE_LOST);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -121,7 +133,7 @@ final class LiveWriter implements DeltaListener {
 
     private void arrived(Runs.Append outcome, Throwable failure) {
         if (outcome == Runs.Append.LOST) {
-            cancellation.cancel(Running.LEASE_LOST);
+            lost();
             return;
         }
         lock.lock();

@@ -424,7 +424,9 @@ final class RequestHandler implements Handler {
                 quota.revoke(List.of(reservation(held.answer())));
                 yield new Conclusion.Drop("cancelled or replaced while it ran");
             }
-            case Running.LEASE_LOST -> new Conclusion.Drop("another run has taken over");
+            // Whoever took it may be dead, or a late word of a run that is over. This message is what the answer hangs
+            // on: it comes back until one is stored, and is dropped then.
+            case Running.LEASE_LOST -> new Conclusion.Park(HOLD, Optional.empty());
             default -> new Conclusion.HandBack();
         };
     }

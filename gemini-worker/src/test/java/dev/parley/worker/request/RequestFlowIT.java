@@ -36,6 +36,7 @@ import dev.parley.worker.quota.QuotaLimits;
 import dev.parley.worker.quota.QuotaScheduler;
 import dev.parley.worker.quota.WorkerShare;
 import io.helidon.metrics.api.Metrics;
+import io.lettuce.core.SetArgs;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -558,6 +559,27 @@ class RequestFlowIT {
         runs.release(request.answer(), run).join();
         awaitLast(request, Completed.class);
         assertThat(updatesOf(request)).hasSize(1);
+    }
+
+    /** Whoever took the lease may have died since, or be the late word of a run that is over: nobody else would answer. */
+    @Test
+    void aRunWhoseLeaseIsTakenIsAnsweredAllTheSameWhenNobodyElseAnswers() throws Exception {
+        hear();
+        Worker worker = worker("key-1");
+        String prompt = "[[fake gate=%s times=1]] taken".formatted(name);
+        GenerationRequest request = request(prompt);
+        send(request);
+        soon().until(() -> gemini.held(name) == 1);
+        String lease = "parley:{%s}:lease".formatted(request.answer().answerId());
+        redis.call(commands -> commands.set(
+                lease, UUID.randomUUID().toString(), SetArgs.Builder.px(Runs.RENEW_EVERY.multipliedBy(2))));
+        awaitLast(request, Completed.class);
+        assertThat(calls(prompt)).isEqualTo(2);
+        soon().until(() -> worker.consumer.calling() + worker.consumer.waiting() == 0);
+        assertThat(updatesOf(request))
+                .as("no word of the wait, nor of a failure")
+                .hasSize(1);
+        gemini.release(name);
     }
 
     @Test

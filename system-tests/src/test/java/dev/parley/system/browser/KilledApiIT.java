@@ -48,7 +48,7 @@ class KilledApiIT {
 
             api.kill();
             expect(tab.find("health")).containsText("Parley cannot be reached.");
-            expect(answer.getByTestId("status-line")).containsText("Parley works on it all the same");
+            expect(answer.getByTestId("status-line")).containsText("The answer is being written all the same");
             // What was shown stays (the last words may have come after that), and what is written now is kept.
             assertThat(answer.getByTestId("answer-text").innerText()).startsWith(shown);
             tab.send("[[fake short]] Sent to nobody");
