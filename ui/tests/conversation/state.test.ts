@@ -94,9 +94,10 @@ describe('a delta', () => {
   })
 
   it('shows a queued answer as being written', () => {
-    const state = follow([snapshot([question('q', 'Hi'), message('a', { expectedAt: at })]), delta(0, 'H')])
+    const state = follow([snapshot([question('q', 'Hi'), message('a', { expectedAt: at, ahead: 2 })]), delta(0, 'H')])
     expect(state.messages[1]).toMatchObject({ status: 'generating' })
     expect(state.messages[1]).not.toHaveProperty('expectedAt')
+    expect(state.messages[1]).not.toHaveProperty('ahead')
   })
 
   it('leaves the list of messages as it is, so that only one answer is drawn again', () => {

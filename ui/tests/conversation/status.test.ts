@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { allWell, announcement, statusLine, type Situation } from '@/features/conversation/status'
+import { setLanguage } from '@/i18n'
 import type { Message } from '@/api/types'
 import { at, message } from '../support'
 
@@ -15,6 +16,12 @@ describe('the line of an answer', () => {
     ['Waits for its turn under the quota · 1,200 ahead · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 1200 }],
     ['Waits for its turn under the quota · next in line · expected in about 40 s', { expectedAt: inSeconds(40), ahead: 0 }],
     ['Waits for its turn under the quota · expected any moment', { expectedAt: inSeconds(-1) }],
+    ['Waits for its turn under the quota · next in line · expected in a few seconds', { ahead: 0, expectedAt: inSeconds(4) }],
+    ['Waits for its turn under the quota · 1 ahead · expected in about 2 min', { ahead: 1, expectedAt: inSeconds(120) }],
+    ['Waits for the answer above', { waitsFor: 'a0', ahead: 2, expectedAt: inSeconds(40) }],
+    // What was told before the worker took it to itself is old by now.
+    ['Waits for its turn under the quota · expected in about 7 s', { ahead: 12, expectedAt: inSeconds(7) }],
+    ['Waits for its turn under the quota · expected any moment', { ahead: 0, expectedAt: inSeconds(-1) }],
     ['Thinking…', { status: 'generating' }],
     ['Another attempt · next try soon', { status: 'retrying' }],
     ['Attempt 2 of 5 · gemini is busy · next try in 9:05', { status: 'retrying', attempt: 2, maxAttempts: 5, error: busy, nextAttemptAt: inSeconds(545) }],
@@ -26,6 +33,18 @@ describe('the line of an answer', () => {
     ['Cancelled · the text so far is kept', { status: 'cancelled', content: 'Hel' }],
   ])('says "%s"', (text, change) => {
     expect(statusLine(message('a', change), now, false)?.text).toBe(text)
+  })
+
+  it('says the place in Russian, in words that fit every number', async () => {
+    await setLanguage('ru')
+    try {
+      const text = (ahead: number) => statusLine(message('a', { ahead, expectedAt: inSeconds(40) }), now, false)?.text
+      expect(text(0)).toBe('Ждёт своей очереди по квоте · следующий на очереди · начнётся через ≈ 40 с')
+      expect(text(1)).toBe('Ждёт своей очереди по квоте · впереди 1 · начнётся через ≈ 40 с')
+      expect(text(3)).toBe('Ждёт своей очереди по квоте · впереди 3 · начнётся через ≈ 40 с')
+    } finally {
+      await setLanguage('en')
+    }
   })
 
   it('says whether text has come, and nothing of a completed answer', () => {

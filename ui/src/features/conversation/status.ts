@@ -88,12 +88,16 @@ function queuedText(message: Message, now: number): string {
   if (message.expectedAt === undefined) return t('status.queued')
   const left = Date.parse(message.expectedAt) - now
   const expected = left > 0 ? t('status.queuedFor', { duration: aboutDuration(left) }) : t('status.queuedNow')
-  return [t('status.queuedTurn'), placeText(message), expected].filter(Boolean).join(' · ')
+  return [t('status.queuedTurn'), placeText(message.ahead, left), expected].filter(Boolean).join(' · ')
 }
 
-function placeText({ ahead }: Message): string | undefined {
-  if (ahead === undefined) return undefined
-  return ahead === 0 ? t('status.queuedNext') : t('status.queuedAhead', { ahead: formatNumber(ahead) })
+/** So near to its turn a worker holds the answer and tells no new number, so the last one would stand still. */
+const NEAR = 7_000
+
+function placeText(ahead: number | undefined, left: number): string | undefined {
+  if (ahead === undefined || left <= 0) return undefined
+  if (ahead === 0) return t('status.queuedNext')
+  return left > NEAR ? t('status.queuedAhead', { ahead: formatNumber(ahead) }) : undefined
 }
 
 function attemptText({ attempt, maxAttempts }: Message): string {

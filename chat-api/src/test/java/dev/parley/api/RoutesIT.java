@@ -686,6 +686,27 @@ class RoutesIT {
         assertThat(outbox()).isEqualTo("First of all");
     }
 
+    @Test
+    void anAnswerThatWaitsForTheQuotaTellsWhenItIsExpectedAndHowManyComeFirst() {
+        String chat = newChat();
+        Answer first = send(chat, "First");
+        Answer second = send(chat, "Second");
+        Instant at = Instant.now().plusSeconds(3600);
+        assertThat(server.messages.apply(new AnswerUpdate.Waiting(ref(first, 1), at, Optional.of(12))))
+                .isPresent();
+        Answer waiting = get("/api/messages/" + first.text("/answer/id"));
+        assertThat(waiting.json().get("ahead").asInt()).isEqualTo(12);
+        assertThat(waiting.json().has("expectedAt")).isTrue();
+        assertThat(get(chat + "/messages").json().at("/items/1/ahead").asInt()).isEqualTo(12);
+        assertThat(get("/api/messages/" + second.text("/answer/id")).json().has("ahead"))
+                .as("of one that waits behind another answer")
+                .isFalse();
+        Answer edited = edit(first, "First of all");
+        assertThat(edited.json().at("/answer").has("ahead"))
+                .as("of one that is asked for anew")
+                .isFalse();
+    }
+
     /** The questions of this user that the relay would publish now. */
     private String outbox() {
         List<String> questions = server.database.run(

@@ -359,7 +359,7 @@ public final class MessageStore {
             UPDATE messages m
             SET status = 'completed', content = :content, model = COALESCE(CAST(:model AS text), m.model),
                 attempt = :attempt, input_tokens = :input, output_tokens = :output, error = CAST(:error AS jsonb),
-                next_attempt_at = NULL, expected_at = NULL, completed_at = :at
+                next_attempt_at = NULL, expected_at = NULL, ahead = NULL, completed_at = :at
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
@@ -368,7 +368,7 @@ public final class MessageStore {
     private static final String FAIL = """
             UPDATE messages m
             SET status = 'failed', error = CAST(:error AS jsonb), attempt = GREATEST(m.attempt, :attempt),
-                next_attempt_at = NULL, expected_at = NULL, completed_at = :at
+                next_attempt_at = NULL, expected_at = NULL, ahead = NULL, completed_at = :at
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
@@ -376,14 +376,13 @@ public final class MessageStore {
     private static final String RETRY_LATER = """
             UPDATE messages m
             SET status = 'retrying', error = CAST(:error AS jsonb), attempt = :attempt, next_attempt_at = :at,
-                expected_at = NULL
+                expected_at = NULL, ahead = NULL
             WHERE m.id = :answer AND m.round = :round AND m.status IN ('queued', 'retrying')
               AND (m.attempt IS NULL OR m.attempt < :attempt)
             RETURNING %s, m.request_id
             """.formatted(MessageRows.COLUMNS);
     // A request that is parked asks for its place again each time it is back. The same place, told by another clock or
-    // a
-    // moment later, is no news: an update and an event for each look of each waiting answer would be a storm.
+    // a moment later, is no news as long as no more and no fewer come before it.
     private static final String WAIT = """
             UPDATE messages m
             SET status = 'queued', error = NULL, attempt = :attempt, next_attempt_at = NULL, expected_at = :at,
@@ -496,7 +495,7 @@ public final class MessageStore {
     private static final String CANCEL = """
             UPDATE messages m
             SET status = 'cancelled', content = :content, round = m.round + 1, error = NULL, next_attempt_at = NULL,
-                expected_at = NULL, completed_at = :now
+                expected_at = NULL, ahead = NULL, completed_at = :now
             FROM chats c
             WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user AND m.status IN ('queued', 'retrying')
             RETURNING %s
@@ -565,7 +564,7 @@ public final class MessageStore {
             WITH retried AS (
                 UPDATE messages m
                 SET status = 'queued', content = '', round = m.round + 1, attempt = NULL, error = NULL,
-                    next_attempt_at = NULL, expected_at = NULL, completed_at = NULL, waits_for = :waits_for,
+                    next_attempt_at = NULL, expected_at = NULL, ahead = NULL, completed_at = NULL, waits_for = :waits_for,
                     request_id = :request
                 %s
                 RETURNING m.*

@@ -345,6 +345,45 @@ class MessageStoreIT {
         assertThat(now(answer).ahead()).isEmpty();
     }
 
+    @Test
+    void anAnswerThatDoesNotWaitForItsTurnHasNoPlaceInLine() {
+        Instant at = Instant.now().plusSeconds(3600);
+        Message retrying = inLine(at);
+        assertThat(store.apply(new AnswerUpdate.Retrying(ref(retrying, 1, 2), BUSY, at))
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message failed = inLine(at);
+        assertThat(store.apply(failed(failed, 1)).orElseThrow().message().ahead())
+                .isEmpty();
+        Message completed = inLine(at);
+        assertThat(store.apply(completed(completed, 1, "Hi"))
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message cancelled = inLine(at);
+        assertThat(store.cancel(user, cancelled.id(), "")
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        Message redriven = inLine(at);
+        assertThat(store.redrive(ref(redriven, 1, 1), "request")
+                        .orElseThrow()
+                        .message()
+                        .ahead())
+                .isEmpty();
+        assertThat(inLine(at).generating().ahead()).isEmpty();
+    }
+
+    private Message inLine(Instant at) {
+        Message told = waiting(send("Hello").answer(), at, Optional.of(3)).orElseThrow();
+        assertThat(told.ahead()).contains(3);
+        return told;
+    }
+
     private Optional<Message> waiting(Message answer, Instant expectedAt) {
         return waiting(answer, expectedAt, Optional.of(4));
     }

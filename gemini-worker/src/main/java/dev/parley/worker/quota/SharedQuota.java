@@ -43,6 +43,7 @@ final class SharedQuota {
          * @param slot when to ask again
          * @param given whether the call may be made now
          * @param expected when it will be given, by what such waits have come to lately; not before {@code slot}
+         * @param ahead how many who wait come before, as of now; 0 when given
          */
         record Slot(
                 String group,

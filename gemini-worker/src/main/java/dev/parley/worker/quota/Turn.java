@@ -19,7 +19,7 @@ public sealed interface Turn {
      * @param expectedAt when the call will start, by the worker's clock; for people. Others may come first meanwhile, so
      *     that it is later than after {@code delay} where that is usual
      * @param ahead how many who wait for this model have earlier places, 0 for who is next; empty where that is not known,
-     *     and of a permission. It grows when other users' turns come first
+     *     and of a permission: only Redis knows all who wait. It grows when other users' turns come first
      * @param token tells this place from others of the same id; opaque
      * @param dueNanos when the wait is over, on the scale of {@link System#nanoTime()}
      * @param expiresNanos when a permission is void, on the scale of {@link System#nanoTime()}

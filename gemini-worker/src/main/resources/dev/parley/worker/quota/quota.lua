@@ -20,6 +20,11 @@
 -- Whoever wakes and finds that his place has become later is told so and sleeps again. When to ask again is one thing, what
 -- to expect another: that is the promised wait times what such waits have come to lately.
 --
+-- AHEAD. The places promised to all users lie in one more set, by time, so that whoever waits can be told how many come
+-- before him. It holds what the users' sets hold together. A swap changes only who holds a place and leaves it as it is;
+-- those who lose by it hear of their new number when they ask next. A place that was missed for good counts no more.
+-- Those few with a place of their own are told how many of the order come before them, and are not counted by others.
+--
 -- Keys, after the prefix KEYS[1]:
 --   epoch           hash: id, safe ('1': who spent before this epoch has been waited for)
 --   floor           nobody gets a place before this
@@ -43,7 +48,8 @@
 --                   'k:'group -> calls, for the turn of its keys
 --   users:<i>       users who wait, score = tag of their last
 --   ids:<i>:<user>, places:<i>:<user>   his waiting ids by tag, and the places they hold, '<group> <place>', by time
---   queue:<i>       the places of all users, by time: how many of them come first is what a waiting id is told
+--   queue:<i>       the places of all users, as above, by time. No part of what is made anew with the index: it lives as
+--                   long as the users' sets, or it would miss what was promised before
 -- Cost of a reservation: O(log n) look-ups in a few groups and users; every loop below has a bound.
 
 local P = KEYS[1]
@@ -117,7 +123,7 @@ local function indexes(model)
   return found
 end
 
-local function parts(ix) return { ix.ready, ix.later, ix.none, ix.old, ix.turn, ix.users, ix.queue } end
+local function parts(ix) return { ix.ready, ix.later, ix.none, ix.old, ix.turn, ix.users } end
 
 local function used(ix)
   call('ZADD', P .. 'indexes', str(now), ix.name)
@@ -418,14 +424,16 @@ local function idsOf(ix, user) return key('ids', ix.name .. ':' .. user) end
 local function placesOf(ix, user) return key('places', ix.name .. ':' .. user) end
 local function nameOf(place) return place.group .. ' ' .. place.member end
 
+-- The only ways for places into the users' sets and out of them, so that the queue holds what those hold. A swap between
+-- two users is neither.
 local function hold(ix, user, held)
   call('ZADD', placesOf(ix, user), str(held.slot), nameOf(held))
-  addTo(ix.queue, str(held.slot), nameOf(held))
+  call('ZADD', ix.queue, str(held.slot), nameOf(held))
 end
 
-local function letGo(ix, user, held)
-  call('ZREM', placesOf(ix, user), nameOf(held))
-  call('ZREM', ix.queue, nameOf(held))
+local function letGo(ix, user, names)
+  call('ZREM', placesOf(ix, user), unpack(names))
+  call('ZREM', ix.queue, unpack(names))
 end
 
 local function place(reply)
@@ -447,12 +455,13 @@ local function patience() return dispatch + math.floor(span / 12) end
 local function sweep(ix, user)
   local missed = call('ZRANGEBYSCORE', placesOf(ix, user), '-inf', '(' .. str(now - patience()), 'WITHSCORES', 'LIMIT', 0, MOVES)
   if #missed == 0 then return end
-  call('ZREMRANGEBYRANK', placesOf(ix, user), 0, #missed / 2 - 1)
-  call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #missed / 2 - 1)
+  local names = {}
   for i = 1, #missed, 2 do
-    call('ZREM', ix.queue, missed[i])
+    names[#names + 1] = missed[i]
     vacate(ix, place({ missed[i], missed[i + 1] }))
   end
+  letGo(ix, user, names)
+  call('ZREMRANGEBYRANK', idsOf(ix, user), 0, #names - 1)
   touch(ix, user)
 end
 
@@ -464,7 +473,7 @@ end
 -- Id and place go together, so that all others hold what they held.
 local function unpair(ix, user, id, held)
   call('ZREM', idsOf(ix, user), id)
-  if held then letGo(ix, user, held) end
+  if held then letGo(ix, user, { nameOf(held) }) end
   touch(ix, user)
 end
 
@@ -486,6 +495,7 @@ local function pair(ix, user, id, tag, new)
   hold(ix, user, new)
   call('PEXPIRE', ids, WAITING_TTL)
   call('PEXPIRE', places, WAITING_TTL)
+  call('PEXPIRE', ix.queue, WAITING_TTL)
   touch(ix, user)
   return tag
 end
@@ -559,16 +569,10 @@ local function pick(group)
   return usable[turn % #usable + 1]
 end
 
--- How many places of others come before one. Those that were never asked for again stand in nobody's way.
-local function ahead(held)
-  call('ZREMRANGEBYSCORE', index.queue, '-inf', '(' .. str(now - patience()))
-  return call('ZRANK', index.queue, nameOf(held)) or call('ZCOUNT', index.queue, '-inf', '(' .. str(held.slot))
-end
-
-local function answer(what, held, missed, expected)
+local function answer(what, held, missed, expected, ahead)
   return {
     what, held.group, pick(held.group), str(held.slot), held.member, str(now), missed and '1' or '0',
-    str(expected or held.slot), str(what == 'WAIT' and ahead(held) or 0)
+    str(expected or held.slot), str(ahead or 0)
   }
 end
 
@@ -577,6 +581,22 @@ local function class(before) return math.min(6, math.ceil(math.log(before + 1) /
 
 local function expect(held, before)
   return now + (held.slot - now) * (num(call('HGET', index.turn, 'w:' .. class(before))) or 1)
+end
+
+-- How many places come before one; of those in one moment each has its own number. What was missed for good is cut, and
+-- what is too much to be cut at once is not counted.
+local function placesBefore(ix, held)
+  local missed = call('ZCOUNT', ix.queue, '-inf', '(' .. str(now - patience()))
+  if missed > 0 then missed = missed - call('ZREMRANGEBYRANK', ix.queue, 0, math.min(missed, MOVES) - 1) end
+  local before = call('ZRANK', ix.queue, nameOf(held)) or call('ZCOUNT', ix.queue, '-inf', '(' .. str(held.slot))
+  return math.max(0, before - missed)
+end
+
+-- Whoever waits asks again a moment later at the earliest; his number is that of his place all the same.
+local function wait(ix, held, missed, before)
+  local ahead = placesBefore(ix, held)
+  held.slot = math.max(held.slot, now + 5)
+  return answer('WAIT', held, missed, before and expect(held, before), ahead)
 end
 
 local function learn(ix, id)
@@ -741,7 +761,7 @@ function ops.reserve(a)
         local moved = here and retry(id, r, held)
         if moved then
           write(id, r, held, held.slot <= now, true)
-          return answer(held.slot <= now and 'GO' or 'WAIT', held, true)
+          return held.slot <= now and answer('GO', held, true) or wait(index, held, true)
         end
         vacate(r.index, held, r.tokens)
       elseif fresh ~= '1' and owner == r.owner then
@@ -765,8 +785,7 @@ function ops.reserve(a)
           end
           write(id, r, held, false, r.own)
           -- The rest of those that have become later is looked at in a moment.
-          held.slot = math.max(held.slot, now + 5)
-          return answer('WAIT', held, missed, before and expect(held, before))
+          return wait(r.index, held, missed, before)
         end
         looks = looks + 1
         local late = now > held.slot + dispatch
@@ -816,7 +835,7 @@ function ops.reserve(a)
   r.tag = kept or (last and math.max(v, last + 1) or v)
   if alone then
     write(id, r, held, false, true)
-    return answer('WAIT', held, missed)
+    return wait(index, held, missed)
   end
   r.tag = pair(index, user, id, r.tag, held)
   local _, i = placeOf(index, user, id)
@@ -834,8 +853,7 @@ function ops.reserve(a)
   if not kept then
     call('HSET', key('id', id), 'first', str(now), 'wait', str(held.slot - now), 'class', class(before))
   end
-  held.slot = math.max(held.slot, now + 5)
-  return answer('WAIT', held, missed, expect(held, before))
+  return wait(index, held, missed, before)
 end
 
 -- Frees what is promised to an id, or, where its token says so, what was given to it.

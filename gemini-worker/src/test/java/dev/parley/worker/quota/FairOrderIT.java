@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -274,6 +275,154 @@ class FairOrderIT {
             }
         });
         assertThat(place(one, "b0", 2).slot()).isEqualTo(told.get("b0"));
+    }
+
+    /** One group whose ten calls of the last minute were a second apart, so that no two places lie in one moment. */
+    private Simulation tenCallsASecondApart() {
+        Simulation simulation = new Simulation(redis, 1, 1, 2, TEN);
+        for (int i = 0; i < 10; i++) {
+            assertThat(place(simulation.any().quota, "first" + i, 9).given()).isTrue();
+            simulation.now += 1_000;
+        }
+        return simulation;
+    }
+
+    /** All who wait, as they are told when they ask; asked for until nobody hears anything new. */
+    private static Map<String, Integer> aheads(Simulation simulation, Map<String, Integer> users) {
+        Map<String, Integer> before = Map.of();
+        for (int round = 0; round < 10; round++) {
+            Map<String, Integer> told = new HashMap<>();
+            users.forEach((id, user) ->
+                    told.put(id, place(simulation.any().quota, id, user).ahead()));
+            if (told.equals(before)) {
+                return told;
+            }
+            before = told;
+        }
+        throw new AssertionError("what is told never comes to rest: " + before);
+    }
+
+    private static List<String> inOrder(Map<String, Integer> aheads) {
+        List<String> ids = new ArrayList<>(aheads.keySet());
+        ids.sort(Comparator.comparing(aheads::get));
+        assertThat(ids.stream().map(aheads::get))
+                .as("%s", aheads)
+                .containsExactlyElementsOf(
+                        IntStream.range(0, ids.size()).boxed().toList());
+        return ids;
+    }
+
+    private static Map<String, Integer> wait(Simulation simulation, Map<String, Integer> users) {
+        users.forEach((id, user) ->
+                assertThat(place(simulation.any().quota, id, user).given()).isFalse());
+        return new LinkedHashMap<>(users);
+    }
+
+    private static Map<String, Integer> messages(int user, String name, int count) {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        for (int i = 0; i < count; i++) {
+            ids.put(name + i, user);
+        }
+        return ids;
+    }
+
+    @Test
+    void whoWaitsIsToldHowManyAreCalledBeforeHim() {
+        Simulation simulation = tenCallsASecondApart();
+        Map<String, Integer> waiting = wait(simulation, messages(1, "a", 12));
+        waiting.putAll(wait(simulation, messages(2, "b", 5)));
+        waiting.putAll(wait(simulation, messages(3, "c", 1)));
+        waiting.putAll(wait(simulation, messages(4, "d", 7)));
+        List<String> promised = inOrder(aheads(simulation, waiting));
+        assertThat(promised.indexOf("c0")).isLessThan(4);
+
+        List<String> called = new ArrayList<>();
+        Map<String, Long> asks = new HashMap<>();
+        waiting.forEach((id, user) ->
+                asks.put(id, place(simulation.any().quota, id, user).slot()));
+        while (!asks.isEmpty()) {
+            String id =
+                    asks.keySet().stream().min(Comparator.comparing(asks::get)).orElseThrow();
+            simulation.now = Math.max(simulation.now, asks.get(id));
+            SharedQuota.Answer.Slot slot = place(simulation.any().quota, id, waiting.get(id));
+            if (slot.given()) {
+                asks.remove(id);
+                called.add(id);
+                // Each call brings the others one nearer.
+                asks.keySet().stream().findFirst().ifPresent(other -> assertThat(
+                                place(simulation.any().quota, other, waiting.get(other))
+                                        .ahead())
+                        .isEqualTo(promised.indexOf(other) - called.size()));
+            } else {
+                assertThat(slot.slot()).isGreaterThan(asks.get(id));
+                asks.put(id, slot.slot());
+            }
+        }
+        assertThat(called).isEqualTo(promised);
+        assertThat(redis.<List<String>>call(commands -> commands.keys("*:queue:*")))
+                .as("nothing is left of those who waited")
+                .isEmpty();
+    }
+
+    @Test
+    void aNewcomerWhoOvertakesMakesTheNumbersOfTheOthersOneLarger() {
+        Simulation simulation = tenCallsASecondApart();
+        Map<String, Integer> waiting = wait(simulation, messages(1, "a", 10));
+        Map<String, Integer> before = aheads(simulation, waiting);
+
+        SharedQuota.Answer.Slot newcomer = place(simulation.any().quota, "b", 2);
+        assertThat(newcomer.ahead()).isEqualTo(1);
+        waiting.put("b", 2);
+        Map<String, Integer> after = aheads(simulation, waiting);
+        inOrder(after);
+        before.forEach((id, ahead) -> assertThat(after.get(id)).as(id).isEqualTo(ahead < 1 ? ahead : ahead + 1));
+    }
+
+    @Test
+    void whatIsRevokedMakesTheNumbersOfThoseBehindItSmaller() {
+        Simulation simulation = tenCallsASecondApart();
+        Map<String, Integer> waiting = wait(simulation, messages(1, "a", 6));
+        waiting.putAll(wait(simulation, messages(2, "b", 6)));
+        Map<String, Integer> before = aheads(simulation, waiting);
+        String gone = inOrder(before).get(4);
+
+        simulation.any().quota.revoke(List.of(new ReservationId(gone)));
+        waiting.remove(gone);
+        Map<String, Integer> after = aheads(simulation, waiting);
+        inOrder(after);
+        waiting.keySet().forEach(id -> assertThat(after.get(id))
+                .as(id)
+                .isEqualTo(before.get(id) < 4 ? before.get(id) : before.get(id) - 1));
+    }
+
+    @Test
+    void whoNeverAsksAgainIsNotCountedForEver() {
+        Simulation simulation = tenCallsASecondApart();
+        wait(simulation, messages(1, "gone", 3));
+        for (int user = 2; user < 5; user++) {
+            wait(simulation, messages(user, "alsogone" + user, 1));
+        }
+        SharedQuota.Answer.Slot last = place(simulation.any().quota, "b", 5);
+        // After three users with one each and the first of one with three.
+        assertThat(last.ahead()).isEqualTo(4);
+        wait(simulation, messages(6, "c", 1));
+        assertThat(place(simulation.any().quota, "c0", 6).ahead()).isEqualTo(5);
+
+        // By then all eight have missed their places, which fill the window with two that are called.
+        simulation.now = Simulation.START + SPAN + 30_000;
+        for (int i = 0; i < 2; i++) {
+            assertThat(place(simulation.any().quota, "fills" + i, 7).given()).isTrue();
+        }
+        assertThat(place(simulation.any().quota, "d", 8).ahead()).isEqualTo(0);
+        simulation.now += 2 * SPAN;
+        for (int i = 0; i < 10; i++) {
+            assertThat(place(simulation.any().quota, "again" + i, 7).given()).isTrue();
+        }
+        assertThat(place(simulation.any().quota, "e", 8).ahead()).isEqualTo(0);
+        assertThat(redis.<Long>call(commands -> commands.zcard(
+                        redis.<List<String>>call(all -> all.keys("*:queue:*")).getFirst())))
+                .as("what is long over is not kept either")
+                .isEqualTo(1);
     }
 
     private static SharedQuota.Answer.Slot place(SharedQuota quota, String id, int user) {

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.redis.Redis;
+import io.lettuce.core.Range;
+import io.lettuce.core.ScoredValue;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +26,7 @@ class QuotaLawIT {
     private static final QuotaLimits TEN = new QuotaLimits(10, Optional.empty(), MINUTE, MINUTE);
     private static final Demand DEMAND = new Demand(Simulation.MODEL, Simulation.user(1), 0);
     private Redis redis;
+    private int mostQueued;
 
     @BeforeEach
     void open() {
@@ -115,6 +120,9 @@ class QuotaLawIT {
                     simulation.random.nextInt(20) == 0 ? 6_000 : simulation.random.nextInt(1_500));
             simulation.at(at, () -> simulation.request(demand));
         }
+        for (int i = 0; i < 300; i++) {
+            simulation.at(simulation.now + i * 10_000L, () -> assertTheQueueHoldsWhatItsUsersHold(simulation.now));
+        }
         for (int i = 0; i < 5; i++) {
             simulation.at(
                     simulation.now + simulation.random.nextLong(2_000_000),
@@ -122,13 +130,32 @@ class QuotaLawIT {
         }
         simulation.run(Long.MAX_VALUE);
 
+        assertThat(mostQueued).isGreaterThan(2);
         assertThat(simulation.arrivals.total()).isEqualTo(500);
         simulation.arrivals.assertNeverOver(10, 60_000);
         simulation.arrivals.assertTokensNeverOver(4_000, 60_000);
         assertThat(simulation.mostOfADay()).isLessThanOrEqualTo(120);
-        assertThat(redis.<List<String>>call(commands -> commands.keys("*:ids:*")))
-                .as("nothing is left of those who waited")
-                .isEmpty();
+        for (String set : List.of("ids", "places", "queue")) {
+            assertThat(redis.<List<String>>call(commands -> commands.keys("*:" + set + ":*")))
+                    .as("nothing is left of those who waited")
+                    .isEmpty();
+        }
+    }
+
+    /** Of what is not yet so old that nobody counts it. */
+    private void assertTheQueueHoldsWhatItsUsersHold(long now) {
+        Map<String, Double> queued = places("queue", now);
+        assertThat(queued).isEqualTo(places("places", now));
+        mostQueued = Math.max(mostQueued, queued.size());
+    }
+
+    private Map<String, Double> places(String set, long now) {
+        Map<String, Double> found = new HashMap<>();
+        redis.<List<String>>call(commands -> commands.keys("*:" + set + ":*"))
+                .forEach(key -> redis.<List<ScoredValue<String>>>call(
+                                commands -> commands.zrangebyscoreWithScores(key, Range.create(now - 5_000, now * 2)))
+                        .forEach(place -> found.put(place.getValue(), place.getScore())));
+        return found;
     }
 
     @Test

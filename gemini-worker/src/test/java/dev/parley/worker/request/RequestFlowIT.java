@@ -406,11 +406,18 @@ class RequestFlowIT {
         awaitLast(first, Completed.class);
         String prompt = "second " + name;
         GenerationRequest second = send(prompt);
+        soon().until(() -> !updatesOf(second).isEmpty());
+        GenerationRequest third = send("third " + name);
+        soon().until(() -> !updatesOf(third).isEmpty());
+        assertThat(updatesOf(third).getFirst())
+                .isInstanceOfSatisfying(
+                        Waiting.class, waiting -> assertThat(waiting.ahead()).contains(1));
         Completed done = awaitLast(second, Completed.class);
         assertThat(done.answer()).isEqualTo(second.answer());
         assertThat(updatesOf(second).getFirst()).isInstanceOfSatisfying(Waiting.class, waiting -> {
             assertThat(waiting.answer()).isEqualTo(second.answer());
             assertThat(waiting.expectedAt()).isAfter(second.acceptedAt());
+            assertThat(waiting.ahead()).contains(0);
         });
         assertThat(updatesOf(second)).noneMatch(Retrying.class::isInstance);
         assertThat(calls(prompt)).isEqualTo(1);

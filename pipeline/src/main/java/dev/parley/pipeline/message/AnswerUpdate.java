@@ -61,6 +61,9 @@ public sealed interface AnswerUpdate {
         public Waiting {
             require("a waiting answer needs answer and expectedAt", answer, expectedAt);
             ahead = ahead == null ? Optional.empty() : ahead;
+            if (ahead.filter(number -> number < 0).isPresent()) {
+                throw new MalformedMessage("nobody has fewer than none before him");
+            }
         }
     }
 

@@ -49,6 +49,9 @@ class AnswerUpdateTest {
                 "{\"type\":\"odd\"}",
                 "{\"type\":\"waiting\",\"answer\":{\"chatId\":\"0198c0de-0000-7000-8000-000000000001\","
                         + "\"answerId\":\"0198c0de-0000-7000-8000-000000000002\",\"round\":0,\"attempt\":1}}",
+                "{\"type\":\"waiting\",\"answer\":{\"chatId\":\"0198c0de-0000-7000-8000-000000000001\","
+                        + "\"answerId\":\"0198c0de-0000-7000-8000-000000000002\",\"round\":1,\"attempt\":1},"
+                        + "\"expectedAt\":\"2026-11-22T10:00:00Z\",\"ahead\":-1}",
                 "{\"type\":\"completed\",\"answer\":{\"chatId\":\"0198c0de-0000-7000-8000-000000000001\","
                         + "\"answerId\":\"0198c0de-0000-7000-8000-000000000002\",\"round\":1,\"attempt\":1}}"
             })
