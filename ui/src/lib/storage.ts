@@ -36,12 +36,6 @@ export function storedKeys(prefix: string): string[] {
   }
 }
 
-/** Keeps the last so many of the stored keys that begin so, in the order of their names: ids sort by their time. */
-export function keepLast(prefix: string, most: number): void {
-  const keys = storedKeys(prefix).sort()
-  for (const key of keys.slice(0, Math.max(0, keys.length - most))) store(key, undefined)
-}
-
 /** Tells of each value that another tab has stored or removed (undefined) under a key that begins so. */
 export function useStored(prefix: string, onChange: (key: string, value: unknown) => void): void {
   const listener = (event: StorageEvent): void => {

@@ -25,3 +25,6 @@ export function useMedia(query: string): Ref<boolean> {
   useListener(list, 'change', () => (matches.value = list.matches))
   return matches
 }
+
+/** Whether fingers are the way to point: what is typed comes from a keyboard on the screen, which covers half of it. */
+export const isTouch = (): boolean => matchMedia('(pointer: coarse)').matches

@@ -212,6 +212,19 @@ describe('the composer', () => {
     change({ sendKey: 'enter' })
   })
 
+  it('leaves Enter to new lines on a touch screen, whose keyboard has no other key for them', async () => {
+    vi.stubGlobal('matchMedia', (query: string) => ({ matches: query.includes('coarse'), addEventListener: () => undefined, removeEventListener: () => undefined }))
+    const { area, send } = compose('Hi')
+    expect(document.activeElement).not.toBe(area.element)
+    expect(area.attributes('enterkeyhint')).toBe('enter')
+    const event = new KeyboardEvent('keydown', { key: 'Enter', cancelable: true })
+    area.element.dispatchEvent(event)
+    expect(event.defaultPrevented).toBe(false)
+    expect(send).not.toHaveBeenCalled()
+    await area.trigger('keydown', { key: 'Enter', metaKey: true })
+    expect(send).toHaveBeenCalledOnce()
+  })
+
   it('writes a new line on Shift+Enter', async () => {
     const { area, send } = compose('Hi')
     const event = new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, cancelable: true })

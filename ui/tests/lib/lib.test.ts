@@ -3,7 +3,7 @@ import { backoffMillis } from '@/lib/backoff'
 import { createClock } from '@/lib/clock'
 import { aboutDuration, countdown } from '@/lib/durations'
 import { randomId } from '@/lib/ids'
-import { isString, keepLast, store, stored, storedKeys } from '@/lib/storage'
+import { isString, store, stored } from '@/lib/storage'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -79,13 +79,5 @@ describe('the storage', () => {
     vi.stubGlobal('localStorage', undefined)
     expect(store('x', 'y')).toBe(false)
     expect(stored('x', isString)).toBeUndefined()
-    keepLast('x', 0)
-  })
-
-  it('keeps the newest of many drafts, and nothing else is touched', () => {
-    const names = ['draft.0198', 'draft.0199', 'draft.019a', 'draft.new', 'theme']
-    names.toReversed().forEach((name) => store(name, 'kept'))
-    keepLast('draft.', 2)
-    expect(storedKeys('').sort()).toEqual(['draft.019a', 'draft.new', 'theme'])
   })
 })

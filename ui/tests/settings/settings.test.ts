@@ -10,6 +10,7 @@ const usual = { theme: 'system', language: undefined, density: 'comfortable', te
 beforeEach(async () => {
   setActivePinia(createPinia())
   localStorage.clear()
+  vi.stubGlobal('matchMedia', () => ({ matches: false }))
   await followSettings()
 })
 afterEach(async () => {

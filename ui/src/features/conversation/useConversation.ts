@@ -4,6 +4,7 @@ import { answered, api, dataOf, reportFailure } from '@/api/client'
 import { NetworkError, sentenceOf } from '@/api/errors'
 import type { Message } from '@/api/types'
 import { useListener } from '@/lib/usePage'
+import { forgetMessages } from './drafts'
 import { applyEvent, emptyConversation, isPending, type Conversation, type ConversationEvent } from './state'
 import type { LiveEvents, StreamStatus } from './liveEvents'
 import { startPolling, type Poller } from './polling'
@@ -36,6 +37,7 @@ export function useConversation(chatId: Ref<string | undefined>) {
   function apply(event: ConversationEvent): void {
     const { state: next, resync } = applyEvent(state.value, event)
     state.value = next
+    if (event.type === 'message.deleted' && chatId.value !== undefined) forgetMessages(chatId.value, [event.data.messageId])
     if (resync) events?.resync()
   }
 
@@ -159,7 +161,10 @@ export function useConversation(chatId: Ref<string | undefined>) {
   /** Deletes a message and all that follows it, on all branches. Throws what went wrong. */
   async function remove(messageId: string): Promise<void> {
     const during = opened.value
+    const chat = chatId.value
+    const all = state.value.messages.map(({ id }) => id)
     await answered(api.DELETE('/api/messages/{messageId}', { params: { path: { messageId }, query: { following: true } } }))
+    if (chat !== undefined) forgetMessages(chat, all.slice(all.indexOf(messageId)))
     if (during !== opened.value) return
     events?.resync()
     poller?.wake()

@@ -10,7 +10,8 @@ export function useSituation(stream: Ref<StreamStatus>, polling: Ref<boolean>): 
     const { state } = health
     const checks = state.known && state.reachable ? state.health.checks : undefined
     return {
-      reachable: stream.value === 'live' || !state.known || state.reachable,
+      // A line that has just lost its network still looks alive for a while.
+      reachable: (stream.value === 'live' && health.online) || !state.known || state.reachable,
       line: polling.value ? 'polling' : stream.value === 'reconnecting' ? 'reconnecting' : 'live',
       workers: checks?.workers.status !== 'down',
       queue: checks?.rabbitmq.status !== 'down',

@@ -15,7 +15,9 @@ import dev.parley.api.user.Users;
 import dev.parley.dev.server.SharedServers;
 import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.AnswerUpdate;
+import dev.parley.pipeline.message.Failure;
 import dev.parley.pipeline.message.GenerationRequest;
+import dev.parley.pipeline.message.GenerationRequest.Role;
 import dev.parley.pipeline.message.GenerationRequest.Sampling;
 import dev.parley.pipeline.message.GenerationRequest.Turn;
 import java.net.URI;
@@ -86,6 +88,13 @@ class OutboxStoreIT {
                 NOW));
     }
 
+    private static void fail(Sent sent) {
+        messages.apply(new AnswerUpdate.Failed(
+                new AnswerRef(sent.answer().chatId(), sent.answer().id(), 1, 1),
+                Failure.of("model-overloaded", "Busy", "It is busy."),
+                NOW));
+    }
+
     private static List<String> texts(OutboxEntry entry) {
         return entry.request().orElseThrow().turns().stream().map(Turn::text).toList();
     }
@@ -107,6 +116,23 @@ class OutboxStoreIT {
         assertThat(texts(last(outbox(400, 1))))
                 .as("the question is never dropped")
                 .containsExactly("three");
+    }
+
+    @Test
+    void questionsWithoutAnAnswerStayInTheConversationAndTheirAnswersAreNoTurns() {
+        fail(send("one"));
+        fail(send("two"));
+        complete(send("three"), "3");
+        fail(send("four"));
+        send("five");
+        assertThat(last(outbox(400, 1000)).request().orElseThrow().turns())
+                .containsExactly(
+                        new Turn(Role.USER, "one"),
+                        new Turn(Role.USER, "two"),
+                        new Turn(Role.USER, "three"),
+                        new Turn(Role.MODEL, "3"),
+                        new Turn(Role.USER, "four"),
+                        new Turn(Role.USER, "five"));
     }
 
     @Test

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -12,7 +14,8 @@ import java.util.Set;
 /**
  * A generateContent request, checked as the real API checks it.
  *
- * @param prompt the text of the last user turn
+ * @param prompt the text of the last part of the last user turn: what is asked, where the parts before it were left without an
+ *     answer
  * @param turn how many user turns there are
  * @param promptTokens the size of everything sent
  * @param maxOutputTokens generationConfig's bound
@@ -102,15 +105,15 @@ record GenerateRequest(String prompt, int turn, int promptTokens, OptionalInt ma
         for (int i = 0; i < contents.size(); i++) {
             JsonNode content = contents.get(i);
             String at = "contents[" + i + "]";
-            String text = text(content, at, message);
-            characters += text.length();
+            List<String> texts = texts(content, at, message);
+            characters += length(texts);
             JsonNode role = content.path("role");
             if (!role.isMissingNode() && !role.isTextual()) {
                 throw wrong(at + ".role", "TYPE_STRING", role);
             }
             String said = role.asText("");
             if (said.isEmpty() || said.equals("user")) {
-                prompt = text;
+                prompt = texts.getLast();
                 turn++;
             } else if (!said.equals("model") && !said.equals("function")) {
                 throw missing(at + ".role", "Please use a valid role: user, model.");
@@ -118,7 +121,7 @@ record GenerateRequest(String prompt, int turn, int promptTokens, OptionalInt ma
         }
         JsonNode system = either(request, "systemInstruction", "system_instruction");
         if (!system.isMissingNode()) {
-            characters += text(system, "systemInstruction", message).length();
+            characters += length(texts(system, "systemInstruction", message));
         }
         int tokens = (int) Math.max(1, (characters + 3) / 4);
         if (tokens > INPUT_LIMIT) {
@@ -166,7 +169,12 @@ record GenerateRequest(String prompt, int turn, int promptTokens, OptionalInt ma
         return OptionalInt.of(most.asInt());
     }
 
-    private static String text(JsonNode content, String at, String message) {
+    private static long length(List<String> texts) {
+        return texts.stream().mapToLong(String::length).sum();
+    }
+
+    /** Of each part, never none. */
+    private static List<String> texts(JsonNode content, String at, String message) {
         if (!content.isObject()) {
             throw wrong(at, "type.googleapis.com/google.ai.generativelanguage.v1beta.Content", content);
         }
@@ -174,16 +182,16 @@ record GenerateRequest(String prompt, int turn, int promptTokens, OptionalInt ma
         JsonNode parts = content.path("parts");
         if (parts.isObject()) {
             // Where a list is due the real API takes a single message, too.
-            return part(parts, at + ".parts[0]", message);
+            return List.of(part(parts, at + ".parts[0]", message));
         }
         if (!parts.isArray() || parts.isEmpty()) {
             throw missing(at + ".parts", "* " + message + "." + at + ".parts: contents.parts must not be empty.\n");
         }
-        var text = new StringBuilder();
+        List<String> texts = new ArrayList<>();
         for (int i = 0; i < parts.size(); i++) {
-            text.append(part(parts.get(i), at + ".parts[" + i + "]", message));
+            texts.add(part(parts.get(i), at + ".parts[" + i + "]", message));
         }
-        return text.toString();
+        return texts;
     }
 
     private static String part(JsonNode part, String at, String message) {

@@ -411,6 +411,17 @@ class FakeGeminiIT {
     }
 
     @Test
+    void whatWasAskedBeforeWithoutAnAnswerIsNotAskedAgain() throws Exception {
+        HttpResponse<String> response = post(
+                "generateContent",
+                "{\"contents\":[{\"parts\":[{\"text\":\"One [[fake status=400]]\"},{\"text\":\"Two [[fake status=503]]\"},"
+                        + "{\"text\":\"Three [[fake short]]\"}]}]}");
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(text(JSON.readTree(response.body()))).contains("Three").doesNotContain("One", "Two");
+    }
+
+    @Test
     void whatIsNotJsonOrHasUnknownNamesIsA400() throws Exception {
         for (String body : List.of("{", "[]", "", "{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"wrong\":1}")) {
             assertThat(post("generateContent", body).statusCode()).as(body).isEqualTo(400);

@@ -68,6 +68,18 @@ class PhoneIT {
     }
 
     @Test
+    void anAnswerWithoutQuotaCountsDownAndComesByItself(@Device(phone = true) Tab tab) {
+        tab.find("model").selectOption(Stage.OTHER_MODEL);
+        // Both keys of the fake are told to wait.
+        tab.send("[[fake status=429 quota=minute retry=8s times=2]] Please, on the way");
+        Locator line = tab.answer("queued").getByTestId("status-line");
+        expect(line).containsText("Waits for its turn under the quota");
+        expect(line.getByTestId("wait")).isVisible();
+        assertFits(tab);
+        expect(tab.answer("completed")).isVisible();
+    }
+
+    @Test
     void offlineWhatIsSentIsKeptAndGoesOutOnce(@Device(phone = true) Tab tab) {
         tab.send("Before the tunnel");
         expect(tab.answer("completed")).isVisible();

@@ -77,11 +77,37 @@ class StatusIT {
     }
 
     @Test
+    void afterTwoFailedAnswersTheNextIsGivenAsIfNothingHadBeen(Tab tab) {
+        tab.send("[[fake status=400]] The first that fails");
+        expect(tab.answers("failed")).hasCount(1);
+        tab.send("[[fake status=400]] The second that fails");
+        expect(tab.answers("failed")).hasCount(2);
+        tab.send("[[fake short]] The one that goes well");
+        expect(tab.answer("completed")).containsText("The one that goes well");
+    }
+
+    @Test
     void whatTheModelRefusesSaysSo(Tab tab) {
         tab.send("[[fake blocked=PROHIBITED_CONTENT]] Blocked");
         Locator failed = tab.answer("failed").getByTestId("status-line");
         expect(failed).isVisible();
         assertThat(failed.innerText()).doesNotContain("urn:", "PROHIBITED_CONTENT");
+    }
+
+    @Test
+    void anAnswerThatIsWrittenOutOfSightDoesNotSayThatItIsSeen(Stage stage, Tab tab) {
+        tab.send("[[fake gate=unseen at=12 size=1500]] Go on without me");
+        tab.awaitHeld("unseen");
+        Locator line = tab.find("status-line");
+        expect(line).containsText("Writing…");
+        tab.offline(true);
+        expect(line).containsText("No connection right now");
+        expect(line).containsText("The answer is being written all the same, and is here when you are back.");
+        expect(line).not().containsText("Writing…");
+        stage.gemini().release("unseen");
+        tab.offline(false);
+        expect(tab.answer("completed")).isVisible();
+        expect(line).hasCount(0);
     }
 
     @Test
