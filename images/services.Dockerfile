@@ -17,28 +17,28 @@ FROM ${JDK_IMAGE} AS runtime
 RUN jlink --output /runtime --strip-debug --no-header-files --no-man-pages --compress=zip-6 \
       --add-modules java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.security.jgss,java.security.sasl,java.sql,java.xml,jdk.crypto.ec,jdk.jfr,jdk.management,jdk.unsupported,jdk.zipfs
 
-# The AOT cache is trained on a start without servers, which loads and links what a start needs, and which SIGTERM ends. The flags
-# must be those of the run, so the last line asks the JVM to refuse a cache that it cannot use: a build without one fails.
-FROM runtime AS trained-chat-api
-WORKDIR /app
-COPY --from=jars /src/chat-api/target/chat-api.jar ./
-COPY --from=jars /src/chat-api/target/libs libs
-COPY images/jvm.options images/train ./
-RUN ./train chat-api
-
-FROM runtime AS trained-gemini-worker
-WORKDIR /app
-COPY --from=jars /src/gemini-worker/target/gemini-worker.jar ./
-COPY --from=jars /src/gemini-worker/target/libs libs
-COPY images/jvm.options images/train ./
-RUN ./train gemini-worker
+# The AOT caches are trained on a start with real servers and on some answers, in which the JVM sees what both load, link and use
+# most. Its flags must be those of the run. None of the servers gets into an image.
+FROM ${JDK_IMAGE} AS trained
+RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+      curl postgresql rabbitmq-server redis-server >/dev/null && rm -rf /var/lib/apt/lists/*
+COPY --from=runtime /runtime /runtime
+COPY --from=jars /src/fake /src/fake
+COPY --from=jars /src/chat-api/target/chat-api.jar /app/chat-api/
+COPY --from=jars /src/chat-api/target/libs /app/chat-api/libs
+COPY images/jvm.options /app/chat-api/
+COPY --from=jars /src/gemini-worker/target/gemini-worker.jar /app/gemini-worker/
+COPY --from=jars /src/gemini-worker/target/libs /app/gemini-worker/libs
+COPY images/jvm.options /app/gemini-worker/
+COPY images/train /
+RUN /train
 
 FROM ${BASE_IMAGE} AS chat-api
 LABEL org.opencontainers.image.title="Parley chat-api" org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.description="chat-api of Parley, a self-hosted AI chat that never loses an answer"
-COPY --from=trained-chat-api /runtime /runtime
-COPY --from=trained-chat-api /app /app
-WORKDIR /app
+COPY --from=runtime /runtime /runtime
+COPY --from=trained /app/chat-api /app/chat-api
+WORKDIR /app/chat-api
 USER 65532:65532
 EXPOSE 8000 9100
 ENTRYPOINT ["/runtime/bin/java", "@jvm.options", "-XX:AOTCache=chat-api.aot", "-jar", "chat-api.jar"]
@@ -46,9 +46,9 @@ ENTRYPOINT ["/runtime/bin/java", "@jvm.options", "-XX:AOTCache=chat-api.aot", "-
 FROM ${BASE_IMAGE} AS gemini-worker
 LABEL org.opencontainers.image.title="Parley gemini-worker" org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.description="gemini-worker of Parley, a self-hosted AI chat that never loses an answer"
-COPY --from=trained-gemini-worker /runtime /runtime
-COPY --from=trained-gemini-worker /app /app
-WORKDIR /app
+COPY --from=runtime /runtime /runtime
+COPY --from=trained /app/gemini-worker /app/gemini-worker
+WORKDIR /app/gemini-worker
 USER 65532:65532
 EXPOSE 9101
 ENTRYPOINT ["/runtime/bin/java", "@jvm.options", "-XX:AOTCache=gemini-worker.aot", "-jar", "gemini-worker.jar"]
