@@ -51,7 +51,11 @@ class LiveWriterIT {
                     }
                 }
             });
-            connection.sync().subscribe(LiveKeys.chatChannel(answer.chatId()));
+            connection
+                    .async()
+                    .subscribe(LiveKeys.chatChannel(answer.chatId()))
+                    .toCompletableFuture()
+                    .join();
         });
         runs.askToBegin(answer, run).get();
     }

@@ -68,7 +68,7 @@ public final class Redis implements AutoCloseable {
                 .build();
         RedisURI redisUri = RedisURI.create(uri);
         redisUri.setTimeout(commandTimeout);
-        this.client = RedisClient.create(resources, redisUri);
+        this.client = new AsyncRedisClient(resources, redisUri);
         client.setOptions(ClientOptions.builder()
                 .autoReconnect(true)
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)

@@ -24,6 +24,7 @@ public final class Lifecycle implements AutoCloseable {
         try {
             if (!closed) {
                 opened.push(new Opened(name, component));
+                LOG.log(Level.DEBUG, "opened {0}", name);
                 return component;
             }
         } finally {

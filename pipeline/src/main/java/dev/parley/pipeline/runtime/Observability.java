@@ -2,6 +2,8 @@ package dev.parley.pipeline.runtime;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.parley.pipeline.message.Json;
+import io.helidon.common.config.Config;
+import io.helidon.common.config.GlobalConfig;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
 import io.helidon.metrics.api.Metrics;
@@ -25,6 +27,13 @@ import java.util.function.Supplier;
  */
 public final class Observability implements AutoCloseable {
     private static final long PAGE_BYTES = 4096;
+
+    static {
+        // What a service is told comes from its Environment. Helidon would look for files of its own as well, at a
+        // tenth of a
+        // second of each start.
+        GlobalConfig.config(Config::empty, true);
+    }
 
     /** Whether the service should get work; its answer must be cheap, as probes come every few seconds. */
     public record Probes(Supplier<Check> ready, Supplier<Boolean> started) {
