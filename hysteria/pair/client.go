@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"crypto/subtle"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log"
@@ -32,8 +34,18 @@ type clientConfig struct {
 	Lazy     bool `yaml:"lazy"`
 	FastOpen bool `yaml:"fastOpen"`
 	HTTP     struct {
-		Listen string `yaml:"listen"`
+		Listen   string `yaml:"listen"`
+		Username string `yaml:"username"`
+		Password string `yaml:"password"`
 	} `yaml:"http"`
+}
+
+// authorization is what a CONNECT has to bring in Proxy-Authorization; empty where everybody is let in, as in the official app.
+func (c clientConfig) authorization() string {
+	if c.HTTP.Username == "" && c.HTTP.Password == "" {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.HTTP.Username+":"+c.HTTP.Password))
 }
 
 // settings are made anew for each connection, so that a server's new address or certificate is found.
@@ -84,16 +96,17 @@ func proxy(c clientConfig) error {
 		return err
 	}
 	log.Printf("http proxy on %s", c.HTTP.Listen)
+	authorization := c.authorization()
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
 			return err
 		}
-		go connect(conn, hysteria)
+		go connect(conn, hysteria, authorization)
 	}
 }
 
-func connect(near net.Conn, hysteria client.Client) {
+func connect(near net.Conn, hysteria client.Client, authorization string) {
 	defer near.Close()
 	_ = near.SetReadDeadline(time.Now().Add(headTimeout))
 	reader := bufio.NewReader(near)
@@ -104,6 +117,10 @@ func connect(near net.Conn, hysteria client.Client) {
 	_ = near.SetReadDeadline(time.Time{})
 	if request.Method != http.MethodConnect {
 		_, _ = io.WriteString(near, "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		return
+	}
+	if authorization != "" && subtle.ConstantTimeCompare([]byte(request.Header.Get("Proxy-Authorization")), []byte(authorization)) != 1 {
+		_, _ = io.WriteString(near, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"hysteria\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 		return
 	}
 	begun := time.Now()
