@@ -8,11 +8,11 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.GetResponse;
+import dev.parley.dev.net.FreePorts;
 import dev.parley.local.process.ServiceProcess;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.redis.Redis;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
@@ -110,7 +110,8 @@ class KillIT {
     void anApiKilledBetweenCommitAndPublishLosesNothing() throws Exception {
         parley.aWorker();
         parley.killApis();
-        ServiceProcess dying = parley.startApi(Map.of("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:" + closedPort()));
+        ServiceProcess dying =
+                parley.startApi(Map.of("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:" + FreePorts.next()));
         String prompt = "Are you there? [[fake answer=\"%s\"]]".formatted(ANSWER);
         Client.Sent sent = new Client(dying).send(prompt);
         dying.kill();
@@ -120,13 +121,6 @@ class KillIT {
         assertAnswered(other, sent);
         assertThat(calls(prompt)).isEqualTo(1);
         assertThat(parley.number("SELECT count(*) FROM outbox")).isZero();
-    }
-
-    /** Where nothing listens. */
-    private static int closedPort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     @Test

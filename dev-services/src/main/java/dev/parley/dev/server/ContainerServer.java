@@ -5,6 +5,7 @@ import com.github.dockerjava.api.exception.DockerException;
 import com.github.dockerjava.api.exception.NotModifiedException;
 import com.github.dockerjava.api.model.HostConfig;
 import com.github.dockerjava.api.model.PortBinding;
+import dev.parley.dev.net.FreePorts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,7 +46,7 @@ final class ContainerServer implements DevServer {
     static ContainerServer start(Kind kind, Path wanted, int wantedPort) {
         FolderLock lock = FolderLock.take(wanted);
         try {
-            int port = wantedPort == 0 ? LocalServer.freePort() : wantedPort;
+            int port = wantedPort == 0 ? FreePorts.next() : wantedPort;
             ContainerServer server = new ContainerServer(kind, lock, LocalServer.password(lock.folder()), port);
             try {
                 server.container.start();

@@ -1,9 +1,8 @@
 package dev.parley.dev.server;
 
+import dev.parley.dev.net.FreePorts;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +14,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 
 /** A server that runs as a process of this machine, after its {@link Recipe}. */
 final class LocalServer implements DevServer {
@@ -31,6 +31,9 @@ final class LocalServer implements DevServer {
     private static final int PORT_TRIES = 3;
 
     private static final int LOG_TAIL_LINES = 12;
+
+    /** How servers say so; RabbitMQ, as it gives up, not always more than that it could not start its listener. */
+    private static final Pattern PORT_TAKEN = Pattern.compile("(?i)in use|eaddrinuse|could_not_start_listener");
 
     private final Recipe recipe;
     private final String origin;
@@ -83,24 +86,17 @@ final class LocalServer implements DevServer {
 
     private void firstStart(int wanted) {
         for (int attempt = 1; ; attempt++) {
-            port = wanted == 0 ? freePort() : wanted;
+            port = wanted == 0 ? FreePorts.next() : wanted;
             try {
                 start();
                 return;
             } catch (ServerException e) {
-                if (wanted != 0 || attempt == PORT_TRIES || !tail().matches("(?si).*(in use|eaddrinuse).*")) {
+                if (wanted != 0
+                        || attempt == PORT_TRIES
+                        || !PORT_TAKEN.matcher(tail()).find()) {
                     throw e;
                 }
             }
-        }
-    }
-
-    /** A port that is free now. */
-    static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new ServerException("No port is free: " + e, e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.parley.dev.server;
 
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import dev.parley.dev.net.FreePorts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ final class RabbitRecipe implements Recipe {
     private final Path program;
     private final Path epmd;
     private final Path erl;
-    private final int epmdPort = LocalServer.freePort();
+    private final int epmdPort = FreePorts.next();
 
     RabbitRecipe(Path program, Path epmd, Path erl) {
         this.program = program;
@@ -90,7 +91,7 @@ final class RabbitRecipe implements Recipe {
         environment.put(
                 "RABBITMQ_ENABLED_PLUGINS_FILE",
                 folder.resolve("enabled_plugins").toString());
-        environment.put("RABBITMQ_DIST_PORT", Integer.toString(LocalServer.freePort()));
+        environment.put("RABBITMQ_DIST_PORT", Integer.toString(FreePorts.next()));
         environment.put("RABBITMQ_MAX_NUMBER_OF_PROCESSES", "131072");
         // Two schedulers are plenty for one machine's chats; the cluster port stays on the loopback interface.
         environment.put(

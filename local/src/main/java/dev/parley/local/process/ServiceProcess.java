@@ -1,7 +1,7 @@
 package dev.parley.local.process;
 
+import dev.parley.dev.net.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -59,8 +59,8 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** Starts it without waiting. */
     public static ServiceProcess launch(String name, Map<String, String> variables, Path logs) throws IOException {
-        int port = freePort();
-        int observePort = freePort();
+        int port = FreePorts.next();
+        int observePort = FreePorts.next();
         Path log = Files.createTempFile(logs, name, ".log");
         ProcessBuilder builder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -82,12 +82,6 @@ public final class ServiceProcess implements AutoCloseable {
         builder.environment().clear();
         builder.environment().putAll(environment);
         return new ServiceProcess(name, builder.start(), log, port, observePort);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     public URI uri() {

@@ -5,11 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.microsoft.playwright.Locator;
+import dev.parley.dev.net.FreePorts;
 import dev.parley.local.client.ParleyClient;
 import dev.parley.local.process.ServiceProcess;
 import dev.parley.system.Installation;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,15 +18,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** The page while services die under it, in processes of their own. */
 @ExtendWith(OnStage.class)
 class KilledApiIT {
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     @Test
     void withoutWorkersAMessageWaitsAndWithAKilledApiNothingIsLost(Stage stage) throws Exception {
-        URI uri = URI.create("http://127.0.0.1:" + freePort());
+        URI uri = URI.create("http://127.0.0.1:" + FreePorts.next());
         try (Installation parley = Installation.fresh()
                         .with("SERVER_PORT", Integer.toString(uri.getPort()))
                         .with("UI_FOLDER", Stage.builtPage().toString());
