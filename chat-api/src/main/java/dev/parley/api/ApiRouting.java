@@ -6,6 +6,7 @@ import dev.parley.api.event.ChatEvents;
 import dev.parley.api.health.HealthService;
 import dev.parley.api.http.Edge;
 import dev.parley.api.http.OpenApiService;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageService;
 import dev.parley.api.message.MessageStore;
@@ -47,6 +48,7 @@ public final class ApiRouting {
             HealthService health,
             HttpService live,
             HttpService admin,
+            SendGuard guard,
             Ids ids,
             Meters meters) {}
 
@@ -59,7 +61,8 @@ public final class ApiRouting {
                 .register(new OpenApiService())
                 .register(new ModelService(models))
                 // Before the chats, whose ids its path would be taken for.
-                .register(new TransferService(parts.users(), parts.transfers(), parts.messages(), models))
+                .register(
+                        new TransferService(parts.users(), parts.transfers(), parts.messages(), models, parts.guard()))
                 .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
                 .register(new MessageService(
                         parts.users(),

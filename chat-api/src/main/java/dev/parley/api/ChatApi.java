@@ -10,6 +10,7 @@ import dev.parley.api.health.HealthService;
 import dev.parley.api.health.WorkersHeard;
 import dev.parley.api.http.Cors;
 import dev.parley.api.http.HttpServer;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.id.Ids;
 import dev.parley.api.live.ChatStreams;
 import dev.parley.api.live.EventHub;
@@ -97,6 +98,8 @@ public final class ChatApi implements AutoCloseable {
                     () -> started,
                     () -> stopping);
             Users users = Users.of(settings.authMode());
+            // What is told twice and not taken is told to nobody.
+            SendGuard guard = parts.opened("send guard", SendGuard.start(quiet.multipliedBy(2), meters));
             ChatStreams streams = new ChatStreams(messages, hub, runs, quiet);
             ApiRouting.Parts routes = new ApiRouting.Parts(
                     users,
@@ -109,8 +112,9 @@ public final class ChatApi implements AutoCloseable {
                     hub,
                     relay,
                     health,
-                    new EventsService(users, streams),
+                    new EventsService(users, streams, guard),
                     new AdminService(users, new DeadLetters(broker, messages, notifier), workers, clock),
+                    guard,
                     ids,
                     meters);
             server = HttpServer.configure(WebServer.builder())
@@ -118,7 +122,7 @@ public final class ChatApi implements AutoCloseable {
                     .port(settings.port())
                     .shutdownGracePeriod(settings.shutdownGrace())
                     .routing(routing -> ApiRouting.routing(routing, settings, routes))
-                    .addRouting(EventSocket.routing(users, streams, new Cors(settings.corsOrigins())))
+                    .addRouting(EventSocket.routing(users, streams, new Cors(settings.corsOrigins()), guard))
                     .build()
                     .start();
             parts.opened("server", server::stop);

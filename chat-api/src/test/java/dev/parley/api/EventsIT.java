@@ -22,7 +22,16 @@ import dev.parley.pipeline.message.AnswerUpdate;
 import dev.parley.pipeline.message.Failure;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.redis.Redis;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,6 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A chat's live events over HTTP, with the test as the worker. */
 class EventsIT {
     private static final Duration LONG = Duration.ofSeconds(60);
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final String name = "ev" + UUID.randomUUID().toString().substring(0, 8);
     private final String database = SharedServers.freshDatabase();
@@ -274,6 +284,109 @@ class EventsIT {
         Sse sse = watch(api, chat);
         soon().until(() -> sse.comments.get() >= 3);
         assertThat(sse.names()).containsExactly("snapshot");
+    }
+
+    /** Far more than the buffers between two ends of a connection hold. */
+    private static UUID largeChat(ApiClient client) {
+        StringBuilder messages = new StringBuilder();
+        Optional<UUID> parent = Optional.empty();
+        for (int i = 0; i < 100; i++) {
+            UUID id = UUID.randomUUID();
+            messages.append(i == 0 ? "" : ",")
+                    .append("{\"id\":\"%s\",%s\"role\":\"%s\",\"status\":\"completed\",\"content\":\"%s\"}"
+                            .formatted(
+                                    id,
+                                    parent.map("\"parentId\":\"%s\","::formatted)
+                                            .orElse(""),
+                                    i % 2 == 0 ? "user" : "assistant",
+                                    "語".repeat(50_000)));
+            parent = Optional.of(id);
+        }
+        return client.post(
+                        "/api/chats/import",
+                        "{\"format\":\"parley-chat\",\"version\":1,\"messages\":[" + messages + "]}")
+                .id("/id");
+    }
+
+    /** How many were let go, by all instances of this process: they share the registry. */
+    private static double letGo(ChatApi api) throws Exception {
+        return HTTP.send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.observePort() + "/metrics"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("parley_readers_stalled_total{"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
+    /** The rest of what was sent, and then the connection is over. */
+    private static void assertOver(java.net.Socket socket) throws Exception {
+        socket.setSoTimeout((int) LONG.toMillis());
+        try {
+            socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+        } catch (SocketTimeoutException e) {
+            throw new AssertionError("the connection is still open", e);
+        } catch (SocketException e) {
+            assertThat(e).hasMessageContaining("reset");
+        }
+    }
+
+    /** Asks for something with little room for the answer, and takes none of it. */
+    private java.net.Socket stalled(ChatApi api, byte[] request) throws Exception {
+        java.net.Socket socket = open(new java.net.Socket());
+        socket.setReceiveBufferSize(4_096);
+        socket.connect(new InetSocketAddress("127.0.0.1", api.port()));
+        socket.getOutputStream().write(request);
+        return socket;
+    }
+
+    private static byte[] get(String path, String headers) {
+        return ("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + "\r\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aReaderWhoTakesNothingIsLetGo() throws Exception {
+        ChatApi api = api(Duration.ofMillis(250));
+        UUID chat = largeChat(client(api));
+        double before = letGo(api);
+        java.net.Socket events = stalled(api, get("/api/events?chat=" + chat, ""));
+        soon().untilAsserted(() -> assertThat(letGo(api)).isEqualTo(before + 1));
+        assertOver(events);
+        java.net.Socket export = stalled(api, get("/api/chats/" + chat + "/export", ""));
+        soon().untilAsserted(() -> assertThat(letGo(api)).isEqualTo(before + 2));
+        assertOver(export);
+        java.net.Socket socket = stalled(
+                api,
+                get(
+                        "/api/ws",
+                        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+        // A frame of less than 126 bytes, masked with zeros.
+        byte[] wish = ("{\"subscribe\":\"" + chat + "\"}").getBytes(StandardCharsets.UTF_8);
+        socket.getOutputStream()
+                .write(ByteBuffer.allocate(wish.length + 6)
+                        .put((byte) 0x81)
+                        .put((byte) (0x80 | wish.length))
+                        .putInt(0)
+                        .put(wish)
+                        .array());
+        soon().untilAsserted(() -> assertThat(letGo(api)).isEqualTo(before + 3));
+        assertOver(socket);
+    }
+
+    @Test
+    void aLargeSnapshotArrivesWholeOverBoth() throws Exception {
+        ChatApi api = api();
+        UUID chat = largeChat(client(api));
+        Sse sse = watch(api, chat);
+        Socket socket = open(Socket.open(api.port(), Optional.empty()));
+        socket.send("{\"subscribe\":\"" + chat + "\"}");
+        soon().until(() -> !socket.named("snapshot").isEmpty());
+        assertThat(sse.events.getFirst().data().get("messages")).hasSize(100);
+        assertThat(socket.named("snapshot").getFirst().get("data"))
+                .isEqualTo(sse.events.getFirst().data());
     }
 
     @Test

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.util.RawValue;
 import dev.parley.api.http.Bodies;
 import dev.parley.api.http.Cors;
 import dev.parley.api.http.Problem;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.user.Users;
 import dev.parley.pipeline.message.Json;
 import io.helidon.http.HeaderNames;
@@ -14,6 +15,7 @@ import io.helidon.webserver.websocket.WsRouting;
 import io.helidon.websocket.WsListener;
 import io.helidon.websocket.WsSession;
 import io.helidon.websocket.WsUpgradeException;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
@@ -62,6 +64,7 @@ public final class EventSocket implements WsListener {
     private final Users users;
     private final ChatStreams streams;
     private final Cors cors;
+    private final SendGuard guard;
     private final ReentrantLock sending = new ReentrantLock();
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<UUID, ChatStreams.Open> watched = new HashMap<>();
@@ -69,15 +72,16 @@ public final class EventSocket implements WsListener {
     private boolean closed;
     private UUID user;
 
-    private EventSocket(Users users, ChatStreams streams, Cors cors) {
+    private EventSocket(Users users, ChatStreams streams, Cors cors, SendGuard guard) {
         this.users = users;
         this.streams = streams;
         this.cors = cors;
+        this.guard = guard;
     }
 
     /** @param cors foreign origins that may connect; browsers do not keep others from it by themselves */
-    public static WsRouting.Builder routing(Users users, ChatStreams streams, Cors cors) {
-        return WsRouting.builder().endpoint(PATH, () -> new EventSocket(users, streams, cors));
+    public static WsRouting.Builder routing(Users users, ChatStreams streams, Cors cors, SendGuard guard) {
+        return WsRouting.builder().endpoint(PATH, () -> new EventSocket(users, streams, cors, guard));
     }
 
     @Override
@@ -185,8 +189,15 @@ public final class EventSocket implements WsListener {
         String text = frame.text();
         sending.lock();
         try {
-            session.send(text, true);
-        } catch (IllegalStateException | UncheckedIOException e) {
+            for (int from = 0, to; from < text.length(); from = to) {
+                // Never inside a code point: half of one cannot be sent.
+                int end = Math.min(text.length(), from + SendGuard.PIECE);
+                to = end < text.length() && Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
+                String piece = text.substring(from, to);
+                boolean last = to == text.length();
+                guard.send(() -> session.send(piece, last));
+            }
+        } catch (IllegalStateException | UncheckedIOException | IOException e) {
             LOG.log(Level.DEBUG, "a socket is closed");
         } finally {
             sending.unlock();

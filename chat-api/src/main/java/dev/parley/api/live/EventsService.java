@@ -3,6 +3,7 @@ package dev.parley.api.live;
 import dev.parley.api.http.Problem;
 import dev.parley.api.http.Requests;
 import dev.parley.api.http.Resource;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.user.Users;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.HttpRules;
@@ -16,10 +17,12 @@ import java.util.UUID;
 public final class EventsService implements HttpService {
     private final Users users;
     private final ChatStreams streams;
+    private final SendGuard guard;
 
-    public EventsService(Users users, ChatStreams streams) {
+    public EventsService(Users users, ChatStreams streams, SendGuard guard) {
         this.users = users;
         this.streams = streams;
+        this.guard = guard;
     }
 
     @Override
@@ -36,7 +39,7 @@ public final class EventsService implements HttpService {
         Optional<EventId> resume =
                 request.headers().first(HeaderNames.create("Last-Event-ID")).flatMap(EventId::parse);
         try (ChatStreams.Open open = streams.open(user, chat);
-                SseWriter writer = new SseWriter(response)) {
+                SseWriter writer = new SseWriter(response, guard)) {
             open.run(writer, resume);
         }
     }

@@ -1,5 +1,6 @@
 package dev.parley.api.live;
 
+import dev.parley.api.http.SendGuard;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -9,18 +10,18 @@ import java.util.Optional;
 
 /**
  * Writes a response as server-sent events, each flushed at once. Helidon's own sink cannot write a comment alone, which
- * is the sign of life that proxies need. Every method throws {@link UncheckedIOException} once the reader has left. Not
+ * is the sign of life that proxies need. Every method throws {@link UncheckedIOException} once the reader has left or takes nothing. Not
  * thread-safe.
  */
 final class SseWriter implements EventStream.Sink, AutoCloseable {
     private final OutputStream out;
 
-    SseWriter(ServerResponse response) {
+    SseWriter(ServerResponse response, SendGuard guard) {
         // Proxies must not hold back what is meant to be seen at once.
-        this.out = response.header("Content-Type", "text/event-stream")
+        this.out = guard.over(response.header("Content-Type", "text/event-stream")
                 .header("Cache-Control", "no-store")
                 .header("X-Accel-Buffering", "no")
-                .outputStream();
+                .outputStream());
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.parley.api.http.HttpServer;
 import dev.parley.api.http.Problem;
 import dev.parley.api.http.Requests;
 import dev.parley.api.http.Resource;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.message.Message;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.model.Models;
@@ -44,14 +45,16 @@ public final class TransferService implements HttpService {
     private final TransferStore store;
     private final MessageStore messages;
     private final Models models;
+    private final SendGuard guard;
     /** A file takes many times its size while it is read. */
     private final Semaphore imports = new Semaphore(2);
 
-    public TransferService(Users users, TransferStore store, MessageStore messages, Models models) {
+    public TransferService(Users users, TransferStore store, MessageStore messages, Models models, SendGuard guard) {
         this.users = users;
         this.store = store;
         this.messages = messages;
         this.models = models;
+        this.guard = guard;
     }
 
     @Override
@@ -98,7 +101,7 @@ public final class TransferService implements HttpService {
                 .header(
                         "Content-Disposition",
                         "attachment; filename*=UTF-8''" + name(contents.chat(), json ? "json" : "md"));
-        try (OutputStream out = response.outputStream()) {
+        try (OutputStream out = guard.over(response.outputStream())) {
             if (json) {
                 json(user, contents, out);
             } else {

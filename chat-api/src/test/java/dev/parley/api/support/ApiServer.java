@@ -14,6 +14,7 @@ import dev.parley.api.health.HealthService;
 import dev.parley.api.health.WorkersHeard;
 import dev.parley.api.http.HttpServer;
 import dev.parley.api.http.Resource;
+import dev.parley.api.http.SendGuard;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.Notifier;
@@ -70,6 +71,7 @@ public final class ApiServer implements AutoCloseable {
     private final Broker broker;
     private final WebServer server;
     private final Database served;
+    private final SendGuard guard;
 
     public ApiServer(Map<String, String> variables) {
         this(variables, Broker.open(URI.create("amqp://127.0.0.1:1"), "nobody", Topology.of("q", "r", List.of())));
@@ -118,6 +120,8 @@ public final class ApiServer implements AutoCloseable {
                 wakes.incrementAndGet();
             }
         };
+        Meters meters = new Meters(registry);
+        guard = SendGuard.start(Duration.ofSeconds(30), meters);
         ApiRouting.Parts parts = new ApiRouting.Parts(
                 users,
                 new ChatStore(served, ids, Clock.systemUTC()),
@@ -147,8 +151,9 @@ public final class ApiServer implements AutoCloseable {
                         new DeadLetters(broker, messages, new Notifier(runs, listener, outbox)),
                         workers,
                         Clock.systemUTC()),
+                guard,
                 ids,
-                new Meters(registry));
+                meters);
         server = HttpServer.configure(WebServer.builder())
                 .host("127.0.0.1")
                 .port(0)
@@ -186,6 +191,7 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         server.stop();
+        guard.close();
         served.close();
         database.close();
         broker.close();
