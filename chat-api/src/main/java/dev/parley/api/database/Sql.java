@@ -25,10 +25,15 @@ public final class Sql {
     private static final Pattern NAME = Pattern.compile("(?<![:\\w]):([a-z_]+)");
     private static final Map<String, Positional> READ = new ConcurrentHashMap<>();
 
-    /** A statement as JDBC takes it, and the name for each of its question marks. */
-    private record Positional(String text, List<String> names) {
+    /**
+     * A statement as JDBC takes it, and the name for each of its question marks.
+     *
+     * @param id its name for DbClient, which would make one from the text's SHA-256 at every execution otherwise
+     */
+    private record Positional(String id, String text, List<String> names) {
         static Positional of(String named) {
             return new Positional(
+                    "sql-" + Integer.toHexString(named.hashCode()),
                     NAME.matcher(named).replaceAll("?"),
                     NAME.matcher(named).results().map(found -> found.group(1)).toList());
         }
@@ -69,20 +74,26 @@ public final class Sql {
 
     /** Runs a query, or a change with RETURNING. */
     public <T> List<T> list(Function<Row, T> mapper) {
-        try (Stream<DbRow> rows =
-                db.createQuery(statement.text()).params(values()).execute()) {
+        try (Stream<DbRow> rows = db.createNamedQuery(statement.id(), statement.text())
+                .params(values())
+                .execute()) {
             return rows.map(row -> mapper.apply(new Row(row))).toList();
         }
     }
 
     /** The first row, if any. */
     public <T> Optional<T> one(Function<Row, T> mapper) {
-        return db.createGet(statement.text()).params(values()).execute().map(row -> mapper.apply(new Row(row)));
+        return db.createNamedGet(statement.id(), statement.text())
+                .params(values())
+                .execute()
+                .map(row -> mapper.apply(new Row(row)));
     }
 
     /** @return how many rows were changed */
     public long change() {
-        return db.createDmlStatement(statement.text()).params(values()).execute();
+        return db.createNamedDmlStatement(statement.id(), statement.text())
+                .params(values())
+                .execute();
     }
 
     private List<Object> values() {
