@@ -66,7 +66,6 @@ final class Call {
             if (!isEventStream(response)) {
                 return unreadable("HTTP 200 that is no event stream");
             }
-            listener.onHeaders();
             return read(response);
         }
     }

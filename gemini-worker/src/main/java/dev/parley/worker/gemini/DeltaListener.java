@@ -6,8 +6,8 @@ package dev.parley.worker.gemini;
  */
 @FunctionalInterface
 public interface DeltaListener {
-    /** The model accepted the request and begins to answer. Called at most once, before any text. */
-    default void onHeaders() {}
+    /** There is a connection, and the request goes out on it now. Called at most once, before any text; must not wait. */
+    default void onSending() {}
 
     /**
      * More of the answer: never empty, whole code points, and storable everywhere (a lone surrogate or a NUL has become

@@ -143,6 +143,7 @@ public final class GeminiClient implements AutoCloseable {
                 return new Transient(
                         Kind.TOO_LATE, false, Sentences.UNREACHABLE, "connected after the permission to call was over");
             }
+            listener.onSending();
             CallOutcome outcome = new Call(http, options, model.group(1), uri, listener, watch).run(line, key, body);
             heed(outcome);
             // A stream without its end was cut by somebody, and WebClient may show a broken connection as an orderly

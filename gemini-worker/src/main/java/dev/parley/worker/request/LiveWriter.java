@@ -51,8 +51,9 @@ final class LiveWriter implements DeltaListener {
         this.onFirstText = onFirstText;
     }
 
-    /** Tells the viewers that a run begins, without waiting. */
-    void start() {
+    /** Tells the viewers that a run begins. One that is never sent is none of theirs. */
+    @Override
+    public void onSending() {
         runs.start(answer, run).whenComplete((outcome, e) -> {
             if (outcome == Runs.Append.LOST) {
                 lost();

@@ -388,7 +388,6 @@ final class RequestHandler implements Handler {
                 held.cancellation(),
                 timer,
                 () -> meters.firstToken(System.nanoTime() - start));
-        writer.start();
         try {
             return gemini.stream(
                     turn.key(), request, writer, held.cancellation(), () -> !turn.expired(System.nanoTime()));

@@ -69,6 +69,20 @@ class GeminiClientIT {
         return with.stream(Requests.KEY, Requests.asking(prompt), deltas::add, new Cancellation());
     }
 
+    private static DeltaListener noting(List<String> heard) {
+        return new DeltaListener() {
+            @Override
+            public void onSending() {
+                heard.add("sending");
+            }
+
+            @Override
+            public void onText(String delta) {
+                heard.add(delta);
+            }
+        };
+    }
+
     private static GeminiClient with(Duration connect, Duration firstByte, Duration idle, Duration total) {
         return GeminiClient.open(GeminiOptions.of(fake.baseUri()).withTimeouts(connect, firstByte, idle, total));
     }
@@ -119,15 +133,20 @@ class GeminiClientIT {
     void aCallWhosePermissionIsOverIsNotSentAndItsConnectionServesTheNextOne() {
         String prompt = "too late [[fake answer=hello]]";
         try (GeminiClient own = GeminiClient.open(GeminiOptions.of(fake.baseUri()))) {
+            List<String> heard = new ArrayList<>();
             CallOutcome outcome =
-                    own.stream(Requests.KEY, Requests.asking(prompt), deltas::add, new Cancellation(), () -> false);
+                    own.stream(Requests.KEY, Requests.asking(prompt), noting(heard), new Cancellation(), () -> false);
             assertThat(outcome).isInstanceOfSatisfying(Transient.class, late -> {
                 assertThat(late.kind()).isEqualTo(Kind.TOO_LATE);
                 assertThat(late.requestSent()).isFalse();
             });
+            assertThat(heard).isEmpty();
             assertThat(fake.report().prompt(prompt)).isEmpty();
             assertThat(own.idleConnections()).isEqualTo(1);
-            assertThat(ask(own, prompt)).isInstanceOf(Finished.class);
+
+            assertThat(own.stream(Requests.KEY, Requests.asking(prompt), noting(heard), new Cancellation()))
+                    .isInstanceOf(Finished.class);
+            assertThat(heard).startsWith("sending").containsOnlyOnce("sending");
             assertThat(own.idleConnections()).isEqualTo(1);
         }
     }

@@ -89,7 +89,7 @@ class LiveWriterIT {
     @Test
     void manyQuickDeltasBecomeFewWritesAndTheWholeText() {
         StringBuilder whole = new StringBuilder();
-        writer.start();
+        writer.onSending();
         for (int i = 0; i < 2_000; i++) {
             String delta = "ж😀" + i + " ";
             whole.append(delta);
