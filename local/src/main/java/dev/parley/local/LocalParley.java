@@ -32,6 +32,7 @@ public final class LocalParley implements AutoCloseable {
     private static final String FAKE_KEYS_PER_MINUTE = "600";
 
     private final Lifecycle parts = new Lifecycle();
+    private final DevServices servers;
     private final ChatApi api;
     private final Optional<FakeGemini> fakeGemini;
 
@@ -49,7 +50,7 @@ public final class LocalParley implements AutoCloseable {
                     ? Optional.of(fake(variables))
                             .map(options -> CompletableFuture.supplyAsync(() -> FakeGemini.start(options)))
                     : Optional.empty();
-            DevServices servers = parts.opened("servers", DevServices.start(data, DevServices.Options.forRun()));
+            servers = parts.opened("servers", DevServices.start(data, DevServices.Options.forRun()));
             setUnlessGiven(environment, "DATABASE_URL", servers.postgres().url());
             setUnlessGiven(environment, "REDIS_URL", servers.redis().url());
             setUnlessGiven(environment, "RABBITMQ_URL", servers.rabbit().url());
@@ -92,6 +93,11 @@ public final class LocalParley implements AutoCloseable {
     /** Where the page and the API are. */
     public int port() {
         return api.port();
+    }
+
+    /** The servers behind it; closed with everything else. */
+    public DevServices servers() {
+        return servers;
     }
 
     /** The fake Gemini, if it answers; closed with everything else. */

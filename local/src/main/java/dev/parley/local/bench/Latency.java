@@ -37,13 +37,18 @@ final class Latency {
                 .resolve("/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse");
         List<Times> direct = new ArrayList<>();
         List<Times> through = new ArrayList<>();
-        for (int i = 0; i < WARM_UP + MEASURED; i++) {
-            String prompt = "bench " + i;
-            Times one = straight(straight, model, prompt);
-            Times other = through(client, prompt);
-            if (i >= WARM_UP) {
-                direct.add(one);
-                through.add(other);
+        List<Long> bare = new ArrayList<>();
+        try (BarePath barePath = BarePath.open(parley.servers())) {
+            for (int i = 0; i < WARM_UP + MEASURED; i++) {
+                String prompt = "bench " + i;
+                Times one = straight(straight, model, prompt);
+                Times other = through(client, prompt);
+                long durable = barePath.once();
+                if (i >= WARM_UP) {
+                    direct.add(one);
+                    through.add(other);
+                    bare.add(durable);
+                }
             }
         }
         System.out.printf("%nOne user, %d messages in turn, a fake without delay; milliseconds%n", MEASURED);
@@ -59,6 +64,12 @@ final class Latency {
         boolean whole = row(
                 "to the stored answer, median", direct, through, Times::whole, 0.5, Optional.of(MOST_ADDED_TO_WHOLE));
         row("to the stored answer, 95th", direct, through, Times::whole, 0.95, Optional.empty());
+        double steps = Figures.ofNanos(bare).at(0.5);
+        double answer =
+                Figures.ofNanos(through.stream().map(Times::whole).toList()).at(0.5);
+        System.out.printf(
+                "The durable steps alone (two commits, two quorum queues), median: %.2f; the stored answer takes %.1f times that%n",
+                steps, answer / steps);
         return first && whole;
     }
 
