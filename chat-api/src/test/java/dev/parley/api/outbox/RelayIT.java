@@ -39,6 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RelayIT {
     private final Pipeline pipeline = new Pipeline();
+    // One source for all messages of a test: two of the same seed give the same id in the same millisecond.
+    private final Ids ids = new Ids(Clock.systemUTC(), new Random(7));
 
     @AfterEach
     void close() {
@@ -90,8 +92,7 @@ class RelayIT {
 
     /** As the API does: left to the one who accepted it. */
     private OutboxEntry accept(String content, Duration handOver) {
-        MessageStore store = new MessageStore(
-                pipeline.database, new Ids(Clock.systemUTC(), new Random(7)), Clock.systemUTC(), 5, handOver);
+        MessageStore store = new MessageStore(pipeline.database, ids, Clock.systemUTC(), 5, handOver);
         return ((Sending.Accepted) store.send(
                         Users.LOCAL,
                         pipeline.newChat(),
