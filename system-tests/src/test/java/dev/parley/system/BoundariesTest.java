@@ -69,6 +69,9 @@ class BoundariesTest {
     static final ArchRule ONLY_THE_PIPELINE_OPENS_BROKER_CONNECTIONS = noClasses()
             .that()
             .resideOutsideOfPackages(PIPELINE, DEV)
+            .and()
+            // Measures what the broker costs without the pipeline.
+            .doNotHaveFullyQualifiedName("dev.parley.local.bench.BarePath")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("com.rabbitmq.client..");
