@@ -38,6 +38,11 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
     private static final int MOST_UNCONFIRMED = 1_000;
     /** Finds what a crashed instance left and what a missed wake-up would. */
     private static final Duration SWEEP = Duration.ofSeconds(1);
+    /**
+     * Confirmed rows are deleted together, and not while their answers are begun. Far below the time after which a row is
+     * anybody's, so that a crash meanwhile is all that makes twins of them.
+     */
+    private static final Duration LINGER = Duration.ofMillis(50);
 
     private final OutboxStore store;
     private final Broker broker;
@@ -48,6 +53,9 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
     private final Semaphore work = new Semaphore(0);
     /** Rows to be deleted. Not more than were accepted, which ends when PostgreSQL takes no deletes either. */
     private final Queue<Long> confirmed = new ConcurrentLinkedQueue<>();
+
+    /** Whether the thread knows that there are some. */
+    private final AtomicBoolean lingering = new AtomicBoolean();
 
     private final AtomicBoolean due = new AtomicBoolean();
 
@@ -80,7 +88,9 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
                     if (failure == null) {
                         published.increment();
                         confirmed.add(accepted.id());
-                        stir();
+                        if (!lingering.getAndSet(true)) {
+                            stir();
+                        }
                     } else {
                         failed.increment();
                         LOG.log(Level.WARNING, "a request stays in the outbox: {0}", failure.getMessage());
@@ -108,6 +118,11 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
                 long untilSweep = SWEEP.toNanos() - (System.nanoTime() - swept);
                 work.tryAcquire(untilSweep, TimeUnit.NANOSECONDS);
                 work.drainPermits();
+                if (lingering.get() && !due.get()) {
+                    work.tryAcquire(LINGER.toNanos(), TimeUnit.NANOSECONDS);
+                }
+                // Before the look into the queue, so that whoever comes behind it stirs anew.
+                lingering.set(false);
                 forget();
                 if (!due.getAndSet(false) && System.nanoTime() - swept < SWEEP.toNanos()) {
                     continue;
