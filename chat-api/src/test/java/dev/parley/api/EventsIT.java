@@ -417,6 +417,11 @@ class EventsIT {
         UUID chat = newChat(client);
         Sse sse = watch(there, chat);
         AnswerRef answer = ask(client, chat);
+        soon().until(() -> sse.names().contains("chat.updated"));
+        assertThat(sse.names()).containsExactly("snapshot", "message.created", "message.created", "chat.updated");
+        assertThat(sse.named("message.created"))
+                .extracting(event -> event.data().at("/message/role").asText())
+                .containsExactly("user", "assistant");
         Run run = new Run(runs(), answer);
         run.write("Live.");
         soon().until(() -> sse.text(answer.answerId(), "").equals("Live."));

@@ -17,6 +17,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 
 /**
  * Brings a chat's events to everybody who watches it on this instance: those of this instance directly, those of other
@@ -140,18 +142,21 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     }
 
     @Override
-    public void publish(UUID chat, ChatEvent event) {
-        String data = Json.text(event);
-        Optional<UUID> answer = answer(event);
+    public void publish(UUID chat, List<ChatEvent> events) {
+        List<HubEvent.Stored> stored = events.stream().map(EventHub::stored).toList();
+        deliver(chat, stored);
+        // Between instances they travel behind their origin and a space, a line each; live events of workers stand
+        // alone.
+        String message = stored.stream().map(Json::text).collect(Collectors.joining("\n", instance + " ", ""));
+        redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
+    }
+
+    private static HubEvent.Stored stored(ChatEvent event) {
         boolean ended = event instanceof ChatEvent.AnswerCompleted
                 || event instanceof ChatEvent.AnswerFailed
                 || event instanceof ChatEvent.AnswerCancelled
                 || event instanceof ChatEvent.MessageDeleted;
-        HubEvent.Stored stored = new HubEvent.Stored(event.name(), data, answer, ended);
-        deliver(chat, stored);
-        // Between instances it travels behind its origin and a space; live events of workers stand alone.
-        String message = instance + " " + Json.text(stored);
-        redis.<Long>async(commands -> commands.publish(LiveKeys.chatChannel(chat), message));
+        return new HubEvent.Stored(event.name(), Json.text(event), answer(event), ended);
     }
 
     private static Optional<UUID> answer(ChatEvent event) {
@@ -174,23 +179,28 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         try {
             UUID chat = UUID.fromString(channel.substring(LiveKeys.CHAT_CHANNEL_PREFIX.length()));
             if (message.startsWith("{")) {
-                deliver(chat, new HubEvent.Live(Json.read(message, LiveEvent.class)));
+                deliver(chat, List.of(new HubEvent.Live(Json.read(message, LiveEvent.class))));
                 return;
             }
             int space = message.indexOf(' ');
             // Our own have been delivered already.
             if (!message.substring(0, space).equals(instance)) {
-                deliver(chat, Json.read(message.substring(space + 1), HubEvent.Stored.class));
+                deliver(
+                        chat,
+                        message.substring(space + 1)
+                                .lines()
+                                .map(line -> Json.read(line, HubEvent.Stored.class))
+                                .toList());
             }
         } catch (IllegalArgumentException | IndexOutOfBoundsException | MalformedMessage e) {
             LOG.log(Level.DEBUG, "not a chat event on {0}", channel);
         }
     }
 
-    private void deliver(UUID chat, HubEvent event) {
+    private void deliver(UUID chat, List<? extends HubEvent> events) {
         lock.lock();
         try {
-            viewers.getOrDefault(chat, Set.of()).forEach(viewer -> viewer.offer(event));
+            viewers.getOrDefault(chat, Set.of()).forEach(viewer -> viewer.offer(events));
         } finally {
             lock.unlock();
         }

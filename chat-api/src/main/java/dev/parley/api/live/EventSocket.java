@@ -222,6 +222,10 @@ public final class EventSocket implements WsListener {
         public void comment(String text) {
             send(session, Frame.of(chat, "quiet"));
         }
+
+        /** Each frame has gone by itself, as the socket's streams share it. */
+        @Override
+        public void flush() {}
     }
 
     @Override

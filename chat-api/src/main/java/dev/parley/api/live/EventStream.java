@@ -30,6 +30,9 @@ final class EventStream {
         void event(Optional<String> id, String name, String data);
 
         void comment(String text);
+
+        /** Lets go of everything above, which may wait here for what follows at once. */
+        void flush();
     }
 
     /** A chat as it is stored now. @param next cursor for older messages */
@@ -70,6 +73,9 @@ final class EventStream {
     void run(Stored first, Optional<EventId> resume) throws InterruptedException {
         snapshot(first, resume);
         while (true) {
+            if (viewer.idle()) {
+                sink.flush();
+            }
             switch (viewer.next(quiet.toMillis())) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
                 // Another branch is another conversation.

@@ -2,6 +2,7 @@ package dev.parley.api.live;
 
 import dev.parley.api.http.SendGuard;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -9,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * Writes a response as server-sent events, each flushed at once. Helidon's own sink cannot write a comment alone, which
+ * Writes a response as server-sent events. Helidon's own sink cannot write a comment alone, which
  * is the sign of life that proxies need. Every method throws {@link UncheckedIOException} once the reader has left or takes nothing. Not
  * thread-safe.
  */
@@ -18,10 +19,12 @@ final class SseWriter implements EventStream.Sink, AutoCloseable {
 
     SseWriter(ServerResponse response, SendGuard guard) {
         // Proxies must not hold back what is meant to be seen at once.
-        this.out = guard.over(response.header("Content-Type", "text/event-stream")
-                .header("Cache-Control", "no-store")
-                .header("X-Accel-Buffering", "no")
-                .outputStream());
+        this.out = new BufferedOutputStream(
+                guard.over(response.header("Content-Type", "text/event-stream")
+                        .header("Cache-Control", "no-store")
+                        .header("X-Accel-Buffering", "no")
+                        .outputStream()),
+                SendGuard.PIECE);
     }
 
     @Override
@@ -41,6 +44,14 @@ final class SseWriter implements EventStream.Sink, AutoCloseable {
     private void write(String text) {
         try {
             out.write(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void flush() {
+        try {
             out.flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

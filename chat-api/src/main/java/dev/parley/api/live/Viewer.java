@@ -2,6 +2,7 @@ package dev.parley.api.live;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -46,15 +47,15 @@ final class Viewer {
         return chat;
     }
 
-    void offer(HubEvent event) {
+    void offer(List<? extends HubEvent> events) {
         lock.lock();
         try {
-            if (queue.size() >= ROOM) {
+            if (queue.size() + events.size() > ROOM) {
                 queue.clear();
                 resync = true;
             }
             if (!resync) {
-                queue.add(event);
+                queue.addAll(events);
             }
             changed.signal();
         } finally {
@@ -79,6 +80,16 @@ final class Viewer {
         try {
             ended = true;
             changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether {@link #next} would have to wait for an event. */
+    boolean idle() {
+        lock.lock();
+        try {
+            return queue.isEmpty();
         } finally {
             lock.unlock();
         }

@@ -124,17 +124,7 @@ public final class MessageService implements HttpService {
                     case Sending.Accepted accepted -> {
                         accepted.due().ifPresent(outbox::hand);
                         log(accepted.sent().answer());
-                        if (body.editOf().isPresent()) {
-                            events.publish(chat, new ChatEvent.BranchChanged(chat));
-                        } else {
-                            events.publish(
-                                    chat,
-                                    new ChatEvent.MessageCreated(accepted.sent().message()));
-                            events.publish(
-                                    chat,
-                                    new ChatEvent.MessageCreated(accepted.sent().answer()));
-                        }
-                        events.publish(chat, new ChatEvent.ChatUpdated(accepted.chat()));
+                        events.publish(chat, told(accepted, body.editOf().isPresent()));
                         yield accepted.sent();
                     }
                     case Sending.Repeated repeated -> repeated.sent();
@@ -151,6 +141,17 @@ public final class MessageService implements HttpService {
         response.status(io.helidon.http.Status.CREATED_201)
                 .header("Location", "/api/messages/" + sent.message().id());
         Bodies.send(response, sent);
+    }
+
+    private static List<ChatEvent> told(Sending.Accepted accepted, boolean otherBranch) {
+        Chat chat = accepted.chat();
+        ChatEvent updated = new ChatEvent.ChatUpdated(chat);
+        return otherBranch
+                ? List.of(new ChatEvent.BranchChanged(chat.id()), updated)
+                : List.of(
+                        new ChatEvent.MessageCreated(accepted.sent().message()),
+                        new ChatEvent.MessageCreated(accepted.sent().answer()),
+                        updated);
     }
 
     private static void log(Message answer) {
@@ -295,8 +296,7 @@ public final class MessageService implements HttpService {
             outbox.wake();
         }
         UUID chat = begun.chat().id();
-        events.publish(chat, new ChatEvent.BranchChanged(chat));
-        events.publish(chat, new ChatEvent.ChatUpdated(begun.chat()));
+        events.publish(chat, List.of(new ChatEvent.BranchChanged(chat), new ChatEvent.ChatUpdated(begun.chat())));
         response.status(io.helidon.http.Status.CREATED_201)
                 .header("Location", "/api/messages/" + begun.answer().id());
         Bodies.send(response, begun.answer());
@@ -335,8 +335,9 @@ public final class MessageService implements HttpService {
             switch (store.delete(user, id).orElseThrow(MessageService::absent)) {
                 case Deletion.Deleted(Chat chat, List<Orphan> orphans) -> {
                     orphans.forEach(orphan -> runs.revoke(orphan.answer(), orphan.round() + 1));
-                    events.publish(chat.id(), new ChatEvent.BranchChanged(chat.id()));
-                    events.publish(chat.id(), new ChatEvent.ChatUpdated(chat));
+                    events.publish(
+                            chat.id(),
+                            List.of(new ChatEvent.BranchChanged(chat.id()), new ChatEvent.ChatUpdated(chat)));
                 }
                 case Deletion.OnlyAnswer() ->
                     throw Problem.conflict(
@@ -353,8 +354,11 @@ public final class MessageService implements HttpService {
         Withdrawn withdrawn = revised(store.withdraw(user, id), Withdrawn.class);
         runs.revoke(withdrawn.answer(), withdrawn.round());
         UUID chat = withdrawn.chat().id();
-        events.publish(chat, new ChatEvent.MessageDeleted(id, withdrawn.answer()));
-        events.publish(chat, new ChatEvent.ChatUpdated(withdrawn.chat()));
+        events.publish(
+                chat,
+                List.of(
+                        new ChatEvent.MessageDeleted(id, withdrawn.answer()),
+                        new ChatEvent.ChatUpdated(withdrawn.chat())));
     }
 
     private void notBegun(UUID user, UUID message) {

@@ -3,6 +3,7 @@ package dev.parley.api.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.parley.pipeline.live.LiveEvent;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -15,8 +16,8 @@ class ViewerTest {
 
     @Test
     void eventsComeInTheirOrder() throws InterruptedException {
-        viewer.offer(event(1));
-        viewer.offer(event(2));
+        viewer.offer(List.of(event(1)));
+        viewer.offer(List.of(event(2)));
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Happened(event(1)));
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Happened(event(2)));
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Quiet());
@@ -25,17 +26,17 @@ class ViewerTest {
     @Test
     void aReaderThatFallsBehindBeginsAnewAndMissesNothingAfterThat() throws InterruptedException {
         for (int i = 0; i < 10_000; i++) {
-            viewer.offer(event(i));
+            viewer.offer(List.of(event(i)));
         }
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Resync());
         // From the moment the snapshot may be read, everything is kept again.
-        viewer.offer(event(10_000));
+        viewer.offer(List.of(event(10_000)));
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Happened(event(10_000)));
     }
 
     @Test
     void anEndOvertakesWhatIsQueued() throws InterruptedException {
-        viewer.offer(event(1));
+        viewer.offer(List.of(event(1)));
         viewer.end();
         assertThat(viewer.next(0)).isEqualTo(new Viewer.Signal.Ended());
     }

@@ -108,7 +108,7 @@ public final class ApiServer implements AutoCloseable {
                         .orElse(Users.LOCAL),
                 operators::contains);
         Runs runs = new WrittenRuns();
-        ChatEvents listener = (chat, event) -> events.add(name(event));
+        ChatEvents listener = (chat, told) -> told.forEach(event -> events.add(name(event)));
         Outbox outbox = new Outbox() {
             @Override
             public void hand(OutboxEntry accepted) {

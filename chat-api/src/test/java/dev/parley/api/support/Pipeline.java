@@ -53,7 +53,7 @@ public final class Pipeline implements AutoCloseable {
     public final MessageStore messages;
     public final OutboxStore outbox;
     public final List<ChatEvent> events = new CopyOnWriteArrayList<>();
-    public final ChatEvents listener = (chat, event) -> events.add(event);
+    public final ChatEvents listener = (chat, told) -> events.addAll(told);
     public final AtomicInteger wakes = new AtomicInteger();
     public final Notifier notifier = new Notifier(new NoRuns(), listener, new CountedOutbox());
     private final ChatStore chats;
