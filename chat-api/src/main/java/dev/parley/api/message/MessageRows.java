@@ -5,12 +5,14 @@ import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.pipeline.message.AnswerUpdate.Usage;
 import dev.parley.pipeline.message.Failure;
+import java.time.Clock;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 
-/** How a row of {@code messages} becomes a message. */
+/** How a row of {@code messages} becomes a message. Thread-safe. */
 final class MessageRows {
     /** For queries in which the table is called {@code m}. */
     static final String COLUMNS = """
@@ -18,17 +20,34 @@ final class MessageRows {
             m.expected_at, m.ahead, m.waits_for, m.error, m.model, m.input_tokens, m.output_tokens, m.created_at, m.completed_at\
             """;
 
-    private MessageRows() {}
+    /** A message that is the user's. */
+    static final String FIND = """
+            SELECT %s FROM messages m JOIN chats c ON c.id = m.chat_id WHERE m.id = :message AND c.user_id = :user
+            """.formatted(COLUMNS);
+
+    private final int maxAttempts;
+    private final Clock clock;
+
+    /** @param maxAttempts how often an answer is tried in one round, as shown to users */
+    MessageRows(int maxAttempts, Clock clock) {
+        this.maxAttempts = maxAttempts;
+        this.clock = clock;
+    }
+
+    /** In milliseconds, as PostgreSQL keeps less than a Java instant holds and a repeated response must be the same. */
+    Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    }
 
     /** A message with what the API does not show. @param waitsFor also of a cancelled answer */
     record Stored(Message message, int round, Optional<UUID> waitsFor) {}
 
-    static Stored stored(Row row, int maxAttempts, Instant now) {
-        return new Stored(message(row, maxAttempts, now), row.integer("round"), row.optionalUuid("waits_for"));
+    Stored stored(Row row) {
+        return new Stored(message(row), row.integer("round"), row.optionalUuid("waits_for"));
     }
 
-    /** @param now for what is shown only while it lies ahead */
-    static Message message(Row row, int maxAttempts, Instant now) {
+    Message message(Row row) {
+        Instant now = now();
         Role role = Role.valueOf(row.text("role").toUpperCase(Locale.ROOT));
         Status status = Status.valueOf(row.text("status").toUpperCase(Locale.ROOT));
         Optional<Integer> attempt = row.optionalInteger("attempt");
