@@ -285,7 +285,7 @@ class AdminIT {
         server.messages.cancel(UUID.fromString(user), cancelled.answerId(), "");
         AnswerRef retried = ref(send(user, "retried"));
         fail(retried);
-        server.messages.retry(UUID.fromString(user), retried.answerId(), "r");
+        server.messages.retry(UUID.fromString(user), retried.answerId(), "m", "r");
         AnswerRef answered = ref(send(user, "answered"));
         server.messages.apply(new AnswerUpdate.Completed(
                 answered, "run", "text", "m", new AnswerUpdate.Usage(1, 1), Optional.empty(), Instant.now()));

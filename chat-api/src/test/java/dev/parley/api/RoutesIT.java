@@ -450,6 +450,12 @@ class RoutesIT {
         assertThat(get("/api/chats/" + lonely.text("/id") + "/messages").texts("/items", "status"))
                 .as("a question gets an answer to be tried again")
                 .containsExactly("completed", "cancelled");
+        Answer again = post(
+                "/api/messages/"
+                        + get("/api/chats/" + lonely.text("/id") + "/messages").text("/items/1/id") + "/retry",
+                "");
+        assertThat(again.text("/status")).isEqualTo("queued");
+        assertThat(again.text("/model")).as("the file named none").isEqualTo("model-a");
         assertThat(post("/api/chats/import", file("")).status()).isEqualTo(201);
         String large = "x".repeat(900_000);
         assertThat(post(

@@ -263,7 +263,8 @@ public final class MessageService implements HttpService {
             Bodies.send(response, before);
             return;
         }
-        Change change = store.retry(user, id, Requests.id(request)).orElseThrow(MessageService::absent);
+        Change change =
+                store.retry(user, id, models.standard(), Requests.id(request)).orElseThrow(MessageService::absent);
         if (change.changed()) {
             notifier.changed(change);
         } else if (change.message().status() == Status.COMPLETED) {

@@ -147,10 +147,11 @@ public final class MessageStore {
     /**
      * Begins the next round of an answer that failed, was cancelled or waits for its retry; any other is left as it is.
      *
+     * @param standardModel for an answer that names no model, of a chat that names none
      * @return empty when the user has no such message
      */
-    public Optional<Change> retry(UUID user, UUID answer, String requestId) {
-        return rounds.retry(user, answer, requestId);
+    public Optional<Change> retry(UUID user, UUID answer, String standardModel, String requestId) {
+        return rounds.retry(user, answer, standardModel, requestId);
     }
 
     /**

@@ -44,7 +44,7 @@ final class Revisions {
     private static final String EDIT = """
             UPDATE messages m SET content = :content WHERE m.id = :message RETURNING %s
             """.formatted(MessageRows.COLUMNS);
-    private static final String ASK_AGAIN = Rounds.beginning("WHERE m.id = :message");
+    private static final String ASK_AGAIN = Rounds.beginning("", "WHERE m.id = :message");
 
     /** {@link MessageStore#answerOf} */
     Optional<UUID> answerOf(UUID user, UUID message) {

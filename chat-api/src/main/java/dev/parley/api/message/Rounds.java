@@ -28,25 +28,30 @@ final class Rounds {
             RETURNING %s
             """.formatted(MessageRows.COLUMNS);
 
-    private static final String RETRY = beginning("""
+    // A chat's file may leave out which model was asked.
+    private static final String RETRY =
+            beginning("model = COALESCE(m.model, c.settings->>'model', :standard_model),", """
             FROM chats c
             WHERE m.id = :message AND c.id = m.chat_id AND c.user_id = :user
               AND m.status IN ('failed', 'cancelled', 'retrying')
             """);
 
     // A letter may be dead before its answer is shown as failed.
-    private static final String REDRIVE = beginning("""
+    private static final String REDRIVE = beginning("", """
             WHERE m.id = :message AND m.round = :round AND m.status IN ('failed', 'queued', 'retrying')
             """);
 
-    /** @param which of the answers {@code m} */
-    static String beginning(String which) {
+    /**
+     * @param besides what else is set, each with a comma behind it
+     * @param which of the answers {@code m}
+     */
+    static String beginning(String besides, String which) {
         return """
             WITH retried AS (
                 UPDATE messages m
                 SET status = 'queued', content = '', round = m.round + 1, attempt = NULL, error = NULL,
                     next_attempt_at = NULL, expected_at = NULL, ahead = NULL, completed_at = NULL, waits_for = :waits_for,
-                    request_id = :request
+                    %s request_id = :request
                 %s
                 RETURNING m.*
             ), due AS (
@@ -54,7 +59,7 @@ final class Rounds {
                 SELECT id, round, CAST(:now AS timestamptz) FROM retried WHERE waits_for IS NULL
             )
             SELECT %s FROM retried m
-            """.formatted(which, MessageRows.COLUMNS);
+            """.formatted(besides, which, MessageRows.COLUMNS);
     }
 
     // A row that the relay is publishing stays: its round is over, so the worker drops it.
@@ -93,10 +98,13 @@ final class Rounds {
     }
 
     /** {@link MessageStore#retry} */
-    Optional<Change> retry(UUID user, UUID answer, String requestId) {
-        return database.inTransaction(
-                tx -> nextRound(tx, answer, requestId, Sql.of(tx, RETRY).with("user", user))
-                        .or(() -> unchanged(tx, user, answer)));
+    Optional<Change> retry(UUID user, UUID answer, String standardModel, String requestId) {
+        return database.inTransaction(tx -> nextRound(
+                        tx,
+                        answer,
+                        requestId,
+                        Sql.of(tx, RETRY).with("user", user).with("standard_model", standardModel))
+                .or(() -> unchanged(tx, user, answer)));
     }
 
     /** {@link MessageStore#redrive} */

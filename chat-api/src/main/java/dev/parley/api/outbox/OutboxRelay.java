@@ -44,11 +44,15 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
      */
     private static final Duration LINGER = Duration.ofMillis(50);
 
+    /** A row whose request cannot be built stays, for another version of this program or a hand that mends it. */
+    private static final Duration UNREADABLE_RESTS = Duration.ofMinutes(10);
+
     private final OutboxStore store;
     private final Broker broker;
     private final Publisher publisher;
     private final Counter published;
     private final Counter failed;
+    private final Counter unreadable;
     /** Holds a permit when there may be work; more than one would say the same. */
     private final Semaphore work = new Semaphore(0);
     /** Rows to be deleted. Not more than were accepted, which ends when PostgreSQL takes no deletes either. */
@@ -68,6 +72,8 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
         this.publisher = broker.publisher(MOST_UNCONFIRMED);
         this.published = meters.counter("outbox_published", "Requests the broker has confirmed");
         this.failed = meters.counter("outbox_failed", "Requests the broker did not confirm, to be tried again");
+        this.unreadable = meters.counter(
+                "outbox_unreadable", "Looks at rows whose requests cannot be built, each again after ten minutes");
         this.thread = Thread.ofVirtual().name("outbox-relay").unstarted(this::relay);
     }
 
@@ -170,13 +176,12 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
     /** @return how many rows were done with; a full batch means there may be more, and that it makes sense to go on */
     private int batch() {
         return store.inTransaction(tx -> {
-            List<OutboxEntry> entries = store.claim(tx, BATCH);
-            if (entries.isEmpty()) {
-                return 0;
-            }
+            OutboxStore.Claim claim = store.claim(tx, BATCH);
+            store.postpone(tx, claim.unreadable(), UNREADABLE_RESTS);
+            unreadable.increment(claim.unreadable().size());
             Map<Long, CompletableFuture<Void>> confirms = new HashMap<>();
             List<Long> done = new ArrayList<>();
-            for (OutboxEntry entry : entries) {
+            for (OutboxEntry entry : claim.entries()) {
                 entry.request()
                         .ifPresentOrElse(
                                 request -> confirms.put(entry.id(), publisher.publish(message(request))),
@@ -193,7 +198,7 @@ public final class OutboxRelay implements Outbox, AutoCloseable {
                 }
             });
             store.delete(tx, done);
-            return done.size();
+            return done.size() + claim.unreadable().size();
         });
     }
 

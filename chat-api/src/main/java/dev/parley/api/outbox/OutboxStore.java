@@ -8,8 +8,10 @@ import dev.parley.pipeline.message.AnswerRef;
 import dev.parley.pipeline.message.GenerationRequest;
 import dev.parley.pipeline.message.GenerationRequest.Turn;
 import io.helidon.dbclient.DbExecute;
+import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +19,8 @@ import java.util.function.Function;
 
 /** What still has to be handed to the broker. Thread-safe. */
 public final class OutboxStore {
+    private static final System.Logger LOG = System.getLogger(OutboxStore.class.getName());
+
     private final Database database;
     private final Clock clock;
     private final Conversation conversation;
@@ -58,20 +62,45 @@ public final class OutboxStore {
             """.formatted(Conversation.SQL);
 
     /**
-     * Locks the oldest due rows that nobody else has locked and builds their requests, in one statement.
+     * Locked rows.
      *
-     * @return oldest first; empty when nothing is to be done
+     * @param entries oldest first; empty when nothing is to be done
+     * @param unreadable ids of rows whose requests could not be built, which is a defect of theirs or of this version
      */
-    public List<OutboxEntry> claim(DbExecute tx, int limit) {
-        return conversation.bind(Sql.of(tx, CLAIM).with("limit", limit)).list(OutboxStore::entry);
+    public record Claim(List<OutboxEntry> entries, List<Long> unreadable) {}
+
+    /** Locks the oldest due rows that nobody else has locked and builds their requests, in one statement. */
+    public Claim claim(DbExecute tx, int limit) {
+        List<Long> unreadable = new ArrayList<>();
+        List<OutboxEntry> entries = new ArrayList<>();
+        conversation
+                .bind(Sql.of(tx, CLAIM).with("limit", limit))
+                .list(row -> entry(row).map(entries::add).orElseGet(() -> unreadable.add(row.number("id"))));
+        return new Claim(entries, unreadable);
     }
 
-    private static OutboxEntry entry(Row row) {
-        List<Turn> turns = Conversation.turns(row);
-        return new OutboxEntry(
-                row.number("id"),
-                row.uuid("answer_id"),
-                turns.isEmpty() ? Optional.empty() : Optional.of(request(row, turns)));
+    /** A row for itself: what is wrong with one holds nobody else up. */
+    private static Optional<OutboxEntry> entry(Row row) {
+        try {
+            List<Turn> turns = Conversation.turns(row);
+            return Optional.of(new OutboxEntry(
+                    row.number("id"),
+                    row.uuid("answer_id"),
+                    turns.isEmpty() ? Optional.empty() : Optional.of(request(row, turns))));
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "the request for answer " + row.uuid("answer_id") + " cannot be built", e);
+            return Optional.empty();
+        }
+    }
+
+    /** Has rows of this transaction's claim wait for so long, for somebody who can mend them. */
+    void postpone(DbExecute tx, Collection<Long> ids, Duration wait) {
+        if (!ids.isEmpty()) {
+            Sql.of(tx, """
+                    UPDATE outbox SET due_at = now() + make_interval(secs => :wait)
+                    WHERE id = ANY(CAST(:ids AS bigint[]))
+                    """).with("wait", wait.toSeconds()).with("ids", ids).change();
+        }
     }
 
     private static GenerationRequest request(Row row, List<Turn> turns) {

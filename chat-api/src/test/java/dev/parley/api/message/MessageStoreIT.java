@@ -124,7 +124,7 @@ class MessageStoreIT {
         List<OutboxEntry> all = new ArrayList<>();
         while (true) {
             List<OutboxEntry> batch = outbox.inTransaction(tx -> {
-                List<OutboxEntry> claimed = outbox.claim(tx, 50);
+                List<OutboxEntry> claimed = outbox.claim(tx, 50).entries();
                 outbox.delete(tx, claimed.stream().map(OutboxEntry::id).toList());
                 return claimed;
             });
@@ -175,7 +175,7 @@ class MessageStoreIT {
         UUID other = ids.next();
         assertThat(store.find(other, sent.answer().id())).isEmpty();
         assertThat(store.cancel(other, sent.answer().id(), "")).isEmpty();
-        assertThat(store.retry(other, sent.answer().id(), "r")).isEmpty();
+        assertThat(store.retry(other, sent.answer().id(), "m", "r")).isEmpty();
         assertThat(store.branch(other, chat, Optional.empty(), 10)).isEmpty();
         assertThat(now(sent.answer())).isEqualTo(sent.answer());
     }
@@ -279,7 +279,7 @@ class MessageStoreIT {
         Sent second = send("Second");
         Sent third = send("Third");
         store.cancel(user, second.answer().id(), "");
-        Change retried = store.retry(user, second.answer().id(), "r").orElseThrow();
+        Change retried = store.retry(user, second.answer().id(), "m", "r").orElseThrow();
         assertThat(retried.outboxGrew()).isFalse();
         assertThat(retried.message().waitsFor()).contains(first.answer().id());
         assertThat(now(third.answer()).waitsFor()).contains(second.answer().id());
@@ -445,13 +445,14 @@ class MessageStoreIT {
     void aRetryBeginsARoundOfItsOwn() {
         Message answer = send("Hello").answer();
         store.apply(failed(answer, 1));
-        Change retried = store.retry(user, answer.id(), "request-2").orElseThrow();
+        Change retried = store.retry(user, answer.id(), "m", "request-2").orElseThrow();
         assertThat(retried.changed()).isTrue();
         assertThat(retried.outboxGrew()).isTrue();
         assertThat(retried.round()).isEqualTo(2);
         assertThat(retried.message().error()).isEmpty();
         assertThat(retried.message().attempt()).isEmpty();
-        assertThat(store.retry(user, answer.id(), "r").orElseThrow().changed()).isFalse();
+        assertThat(store.retry(user, answer.id(), "m", "r").orElseThrow().changed())
+                .isFalse();
 
         List<OutboxEntry> entries = drain();
         assertThat(entries).hasSize(2);
@@ -462,14 +463,16 @@ class MessageStoreIT {
         assertThat(entries.get(1).request().orElseThrow().requestId()).isEqualTo("request-2");
         assertThat(store.apply(completed(answer, 1, "Late"))).isEmpty();
         assertThat(store.apply(completed(answer, 2, "Right"))).isPresent();
-        assertThat(store.retry(user, answer.id(), "r").orElseThrow().changed()).isFalse();
+        assertThat(store.retry(user, answer.id(), "m", "r").orElseThrow().changed())
+                .isFalse();
     }
 
     @Test
     void aUsersMessageCannotBeCancelledOrRetried() {
         Message message = send("Hello").message();
         assertThat(store.cancel(user, message.id(), "").orElseThrow().changed()).isFalse();
-        assertThat(store.retry(user, message.id(), "").orElseThrow().changed()).isFalse();
+        assertThat(store.retry(user, message.id(), "m", "").orElseThrow().changed())
+                .isFalse();
         assertThat(now(message)).isEqualTo(message);
     }
 

@@ -100,7 +100,7 @@ class OutboxStoreIT {
     }
 
     private OutboxEntry last(OutboxStore outbox) {
-        return outbox.inTransaction(tx -> outbox.claim(tx, 100)).getLast();
+        return outbox.inTransaction(tx -> outbox.claim(tx, 100).entries()).getLast();
     }
 
     @Test
@@ -161,9 +161,10 @@ class OutboxStoreIT {
         Sent second = send("two");
         List<UUID> seen = new ArrayList<>();
         outbox.inTransaction(tx -> {
-            List<OutboxEntry> mine = outbox.claim(tx, 1);
+            List<OutboxEntry> mine = outbox.claim(tx, 1).entries();
             seen.add(mine.getFirst().answerId());
-            List<OutboxEntry> theirs = outbox.inTransaction(other -> outbox.claim(other, 10));
+            List<OutboxEntry> theirs =
+                    outbox.inTransaction(other -> outbox.claim(other, 10).entries());
             theirs.forEach(entry -> seen.add(entry.answerId()));
             outbox.delete(tx, mine.stream().map(OutboxEntry::id).toList());
             return mine;
@@ -173,7 +174,8 @@ class OutboxStoreIT {
         assertThat(outbox.oldestAge()).contains(Duration.ofSeconds(30));
         database.run(db -> Sql.of(db, "DELETE FROM outbox").change());
         assertThat(outbox.oldestAge()).isEmpty();
-        List<OutboxEntry> nothing = outbox.inTransaction(tx -> outbox.claim(tx, 10));
+        List<OutboxEntry> nothing =
+                outbox.inTransaction(tx -> outbox.claim(tx, 10).entries());
         assertThat(nothing).isEmpty();
     }
 
@@ -184,7 +186,10 @@ class OutboxStoreIT {
         try {
             outbox.inTransaction(tx -> {
                 outbox.delete(
-                        tx, outbox.claim(tx, 10).stream().map(OutboxEntry::id).toList());
+                        tx,
+                        outbox.claim(tx, 10).entries().stream()
+                                .map(OutboxEntry::id)
+                                .toList());
                 throw new IllegalStateException("the broker is away");
             });
         } catch (IllegalStateException e) {
@@ -198,7 +203,7 @@ class OutboxStoreIT {
         OutboxStore outbox = outbox(10, 1000);
         Sent sent = send("one");
         outbox.inTransaction(tx -> {
-            assertThat(outbox.claim(tx, 10)).hasSize(1);
+            assertThat(outbox.claim(tx, 10).entries()).hasSize(1);
             // While the relay holds the row.
             assertThat(chats.delete(Users.LOCAL, chat).orElseThrow())
                     .containsExactly(new MessageStore.Orphan(sent.answer().id(), 1));
@@ -213,7 +218,7 @@ class OutboxStoreIT {
         OutboxStore outbox = outbox(10, 1000);
         Sent sent = send("one");
         outbox.inTransaction(tx -> {
-            assertThat(outbox.claim(tx, 10)).hasSize(1);
+            assertThat(outbox.claim(tx, 10).entries()).hasSize(1);
             assertThat(messages.cancel(Users.LOCAL, sent.answer().id(), "")
                             .orElseThrow()
                             .changed())

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import dev.parley.api.database.Sql;
 import dev.parley.api.id.Ids;
 import dev.parley.api.message.MessageStore;
 import dev.parley.api.message.MessageStore.Draft;
@@ -33,6 +34,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,7 +138,7 @@ class RelayIT {
     void whatIsHandedOverIsTheRequestThatTheRelayWouldHaveRead() {
         OutboxEntry handed = accept("the same", Duration.ZERO);
         OutboxEntry claimed = pipeline.outbox
-                .inTransaction(tx -> pipeline.outbox.claim(tx, 10))
+                .inTransaction(tx -> pipeline.outbox.claim(tx, 10).entries())
                 .getFirst();
         assertThat(claimed).isEqualTo(handed);
     }
@@ -194,7 +196,7 @@ class RelayIT {
         Publisher publisher = broker.publisher(10);
         pipeline.send(pipeline.newChat(), "twice");
         assertThatThrownBy(() -> pipeline.outbox.inTransaction(tx -> {
-                    OutboxEntry entry = pipeline.outbox.claim(tx, 10).getFirst();
+                    OutboxEntry entry = pipeline.outbox.claim(tx, 10).entries().getFirst();
                     try {
                         publisher.publishConfirmed(new Outgoing(
                                 pipeline.topology.requests(),
@@ -220,7 +222,7 @@ class RelayIT {
         Sent sent = pipeline.send(pipeline.newChat(), "cancelled");
         // A relay holds the row just then, so the cancel leaves it.
         pipeline.outbox.inTransaction(tx -> {
-            assertThat(pipeline.outbox.claim(tx, 10)).hasSize(1);
+            assertThat(pipeline.outbox.claim(tx, 10).entries()).hasSize(1);
             return pipeline.messages.cancel(Users.LOCAL, sent.answer().id(), "");
         });
         assertThat(pipeline.outbox.depth()).isEqualTo(1);
@@ -230,6 +232,28 @@ class RelayIT {
         relay.wake();
         Pipeline.soon().until(() -> got.contains("another"));
         assertThat(got).containsExactly("another");
+    }
+
+    private void change(String statement, UUID answer) {
+        pipeline.database.run(db -> Sql.of(db, statement).with("answer", answer).change());
+    }
+
+    @Test
+    void aRowWhoseRequestCannotBeBuiltHoldsNobodyUpAndGoesOutWhenItIsMended() {
+        UUID broken = pipeline.send(pipeline.newChat(), "broken").answer().id();
+        change("UPDATE messages SET settings = '[]' WHERE id = :answer", broken);
+        pipeline.send(pipeline.newChat(), "sound");
+        Broker broker = pipeline.broker();
+        Queue<String> got = pipeline.requests(broker);
+        OutboxRelay relay = relay(broker);
+        Pipeline.soon().until(() -> got.contains("sound") && pipeline.outbox.depth() == 1);
+        pipeline.send(pipeline.newChat(), "after it");
+        relay.wake();
+        Pipeline.soon().until(() -> got.contains("after it") && pipeline.outbox.depth() == 1);
+        change("UPDATE messages SET settings = NULL WHERE id = :answer", broken);
+        change("UPDATE outbox SET due_at = now() WHERE answer_id = :answer", broken);
+        Pipeline.soon().until(() -> pipeline.outbox.depth() == 0 && got.contains("broken"));
+        assertThat(got).containsExactly("sound", "after it", "broken");
     }
 
     @Test

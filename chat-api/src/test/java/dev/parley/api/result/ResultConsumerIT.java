@@ -114,7 +114,7 @@ class ResultConsumerIT {
         Broker broker = start();
         Sent sent = pipeline.send(pipeline.newChat(), "question");
         pipeline.messages.cancel(Users.LOCAL, sent.answer().id(), "so far");
-        pipeline.messages.retry(Users.LOCAL, sent.answer().id(), "r");
+        pipeline.messages.retry(Users.LOCAL, sent.answer().id(), "m", "r");
         publish(broker, completed(sent.answer(), 1, "too late"));
         publish(broker, new AnswerUpdate.Retrying(ref(sent.answer(), 1, 2), BUSY, T));
         awaitHandled(broker);
