@@ -101,29 +101,38 @@ public final class ResultConsumer implements AutoCloseable {
     private void store(Delivery delivery, AnswerUpdate update) throws PublishFailed {
         Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), RandomGenerator.getDefault());
         int rejections = 0;
-        while (true) {
+        do {
+            Optional<Applied> applied;
             try {
-                stored(delivery, update, store.apply(update));
-                return;
+                applied = store.apply(update);
             } catch (DatabaseUnavailable e) {
                 // It waits here, unacknowledged, rather than turning in circles through the queue.
                 LOG.log(Level.WARNING, "a result waits for PostgreSQL");
-            } catch (DbClientException e) {
-                LOG.log(Level.ERROR, "PostgreSQL rejects a result, which is a defect", e);
+                continue;
+            } catch (RuntimeException e) {
+                LOG.log(Level.ERROR, "a result cannot be stored, which is a defect", e);
                 if (++rejections == MOST_REJECTIONS) {
                     bury(delivery, update);
                     return;
                 }
+                continue;
             }
-            try {
-                if (closed) {
-                    return;
-                }
-                Thread.sleep(backoff.next());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
+            stored(delivery, update, applied);
+            return;
+        } while (rest(backoff));
+    }
+
+    /** @return false when this consumer is closed meanwhile: the broker delivers the result to another */
+    private boolean rest(Backoff backoff) {
+        try {
+            if (closed) {
+                return false;
             }
+            Thread.sleep(backoff.next());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
