@@ -103,9 +103,19 @@ public final class DeadLetterWatch implements AutoCloseable {
     }
 
     private void fail(AnswerRef answer, Set<AnswerRef> seenNow) {
-        seenNow.add(answer);
-        if (!seen.contains(answer)) {
-            fail(answer, store, notifier);
+        try {
+            if (!seen.contains(answer)) {
+                fail(answer, store, notifier);
+            }
+            seenNow.add(answer);
+        } catch (DatabaseUnavailable e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // What is wrong with one must not keep the walk from the letters behind it.
+            LOG.log(
+                    Level.ERROR,
+                    "the answer " + answer.answerId() + " of a dead letter cannot be ended; tried again",
+                    e);
         }
     }
 

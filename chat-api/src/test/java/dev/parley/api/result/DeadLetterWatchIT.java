@@ -2,6 +2,7 @@ package dev.parley.api.result;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.parley.api.database.Sql;
 import dev.parley.api.message.Message;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.Sent;
@@ -89,6 +90,20 @@ class DeadLetterWatchIT {
         watch();
         Pipeline.soon().until(() -> pipeline.now(poison.answer()).status() == Status.FAILED);
         assertThat(pipeline.now(done.answer()).status()).isEqualTo(Status.COMPLETED);
+    }
+
+    @Test
+    void aLetterWhoseAnswerCannotBeEndedHoldsNobodyUp() throws Exception {
+        Sent broken = pipeline.send(pipeline.newChat(), "broken");
+        // Half of a fact, as no version writes it.
+        pipeline.database.run(db -> Sql.of(db, "UPDATE messages SET input_tokens = 1 WHERE id = :answer")
+                .with("answer", broken.answer().id())
+                .change());
+        die(request(broken.answer()));
+        Sent behind = pipeline.send(pipeline.newChat(), "behind it");
+        die(request(behind.answer()));
+        watch();
+        Pipeline.soon().until(() -> pipeline.now(behind.answer()).status() == Status.FAILED);
     }
 
     @Test
