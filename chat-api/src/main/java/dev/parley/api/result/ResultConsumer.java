@@ -19,7 +19,6 @@ import dev.parley.pipeline.message.MalformedMessage;
 import dev.parley.pipeline.runtime.Backoff;
 import dev.parley.pipeline.runtime.Logs;
 import dev.parley.pipeline.runtime.Meters;
-import io.helidon.dbclient.DbClientException;
 import io.helidon.metrics.api.Timer;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
@@ -171,8 +170,9 @@ public final class ResultConsumer implements AutoCloseable {
                 // The text that Redis still keeps would be found again by the next round, and be rejected again.
                 runs.settle(update.answer());
             });
-        } catch (DatabaseUnavailable | DbClientException e) {
-            LOG.log(Level.WARNING, "the answer of a rejected result is left to the watch over the dead letters");
+        } catch (RuntimeException e) {
+            // The copy is there: without the acknowledgement each redelivery would add another.
+            LOG.log(Level.WARNING, "the answer of a rejected result is left to the watch over the dead letters", e);
         }
         delivery.ack();
     }

@@ -214,6 +214,25 @@ class ResultConsumerIT {
     }
 
     @Test
+    void aResultWhoseAnswerCannotBeEndedEitherIsBuriedOnce() throws Exception {
+        Broker broker = pipeline.broker();
+        ResultConsumer consumer = ResultConsumer.start(
+                broker, pipeline.messages, new Runs(redis()), pipeline.notifier, Pipeline.meters(), Clock.systemUTC());
+        Sent sent = pipeline.send(pipeline.newChat(), "question");
+        // Half of a fact, as no version writes it.
+        pipeline.database.run(db -> Sql.of(db, "UPDATE messages SET input_tokens = 1 WHERE id = :answer")
+                .with("answer", sent.answer().id())
+                .change());
+        publish(broker, new AnswerUpdate.Failed(ref(sent.answer(), 1, 1), ResultConsumer.REJECTED, T));
+        Pipeline.soon().until(() -> pipeline.depth(broker, pipeline.topology.deadLetters()) == 1);
+        // Waits for what is being handled; what was not acknowledged is in the queue again, for another copy.
+        consumer.close();
+        broker.close();
+        assertThat(pipeline.depth(pipeline.broker(), pipeline.topology.responses()))
+                .isZero();
+    }
+
+    @Test
     void aResultWaitsForADatabaseThatIsAway(@TempDir Path folder) throws Exception {
         pipeline.close();
         try (PostgresServer postgres = PostgresServer.start(folder.resolve("postgres"), 0)) {
