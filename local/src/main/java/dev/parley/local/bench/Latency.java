@@ -3,13 +3,15 @@ package dev.parley.local.bench;
 import dev.parley.local.LocalParley;
 import dev.parley.local.client.ParleyClient;
 import dev.parley.pipeline.message.Json;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.webclient.api.HttpClientResponse;
+import io.helidon.webclient.api.WebClient;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,14 +25,15 @@ final class Latency {
     private static final double MOST_ADDED_TO_FIRST_TOKEN = 5;
     private static final double MOST_ADDED_TO_WHOLE = 12;
 
+    private static final HeaderName API_KEY = HeaderNames.create("x-goog-api-key");
+
     private record Times(long firstToken, long whole) {}
 
     private Latency() {}
 
     static boolean run(LocalParley parley) throws Exception {
         ParleyClient client = new ParleyClient(URI.create("http://127.0.0.1:" + parley.port()));
-        HttpClient straight =
-                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+        WebClient straight = ParleyClient.http();
         URI model = parley.fake()
                 .orElseThrow()
                 .baseUri()
@@ -93,27 +96,25 @@ final class Latency {
         return met;
     }
 
-    private static Times straight(HttpClient http, URI model, String prompt) throws IOException, InterruptedException {
+    private static Times straight(WebClient http, URI model, String prompt) throws IOException {
         byte[] body = Json.bytes(
                 Map.of("contents", List.of(Map.of("role", "user", "parts", List.of(Map.of("text", prompt))))));
         long start = System.nanoTime();
-        HttpResponse<java.io.InputStream> response = http.send(
-                HttpRequest.newBuilder(model)
-                        .header("x-goog-api-key", "fake-1")
-                        .header("Content-Type", "application/json")
-                        .POST(HttpRequest.BodyPublishers.ofByteArray(body))
-                        .build(),
-                HttpResponse.BodyHandlers.ofInputStream());
         long first = 0;
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+        try (HttpClientResponse response = http.post()
+                        .uri(model)
+                        .header(API_KEY, "fake-1")
+                        .header(HeaderValues.CONTENT_TYPE_JSON)
+                        .submit(body);
+                BufferedReader reader =
+                        new BufferedReader(new InputStreamReader(response.inputStream(), StandardCharsets.UTF_8))) {
             for (String line; (line = reader.readLine()) != null; ) {
                 if (first == 0 && line.startsWith("data:")) {
                     first = System.nanoTime();
                 }
             }
+            return new Times(first - start, System.nanoTime() - start);
         }
-        return new Times(first - start, System.nanoTime() - start);
     }
 
     private static Times through(ParleyClient client, String prompt) throws IOException, InterruptedException {

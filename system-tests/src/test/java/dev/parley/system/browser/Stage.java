@@ -136,9 +136,6 @@ public final class Stage implements AutoCloseable {
                     .asText();
         } catch (IOException e) {
             throw new IllegalStateException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
         }
     }
 
