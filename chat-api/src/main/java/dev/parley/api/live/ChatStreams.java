@@ -49,7 +49,7 @@ public final class ChatStreams {
         /** Sends until the chat is gone, the service stops, {@link #end} is called, or the reader has left. */
         void run(EventStream.Sink sink, Optional<EventId> resume) throws InterruptedException {
             try {
-                new EventStream(viewer, hub, runs, () -> stored(user, chat), sink, quiet).run(first, resume);
+                new EventStream(viewer, hub, runs, () -> stored(user, chat), sink).run(first, resume);
             } catch (UncheckedIOException e) {
                 LOG.log(Level.DEBUG, "a reader has left");
             }
@@ -67,7 +67,7 @@ public final class ChatStreams {
 
     /** @throws Problem 404 when the user has no such chat, 503 when there are too many viewers */
     Open open(UUID user, UUID chat) {
-        Viewer viewer = hub.watch(chat)
+        Viewer viewer = hub.watch(chat, quiet)
                 .orElseThrow(() -> Problem.of(
                         503, "too-many-viewers", "Too many open streams", "Poll the messages, or try again later."));
         try {

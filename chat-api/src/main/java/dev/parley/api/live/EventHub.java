@@ -38,7 +38,7 @@ import java.util.stream.Collectors;
  */
 public final class EventHub implements ChatEvents, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EventHub.class.getName());
-    private static final Duration WATCH_REDIS_EVERY = Duration.ofMillis(500);
+    private static final Duration LOOK_EVERY = Duration.ofMillis(500);
     private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofSeconds(1);
     /** One instance's open connections; each costs a virtual thread and a queue. */
     private static final int MOST_VIEWERS = 10_000;
@@ -53,13 +53,13 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     /** Of the connection for subscriptions: also a loss that is over before anybody looks has cost events. */
     private final AtomicInteger losses = new AtomicInteger();
 
-    private final Thread redisWatch;
+    private final Thread lookout;
     private volatile boolean closed;
 
     private EventHub(Redis redis, String instance, Meters meters) {
         this.redis = redis;
         this.instance = instance;
-        this.redisWatch = Thread.ofVirtual().name("redis-watch").unstarted(this::watchRedis);
+        this.lookout = Thread.ofVirtual().name("event-hub").unstarted(this::lookOut);
         meters.gauge("viewers", "Open connections that watch a chat", count::get);
     }
 
@@ -82,7 +82,7 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             hub.subscriptions.set(connection);
             hub.subscribeAll(connection);
         });
-        hub.redisWatch.start();
+        hub.lookout.start();
         return hub;
     }
 
@@ -91,9 +91,13 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         return redis.connected();
     }
 
-    /** Begins to watch a chat; returns when nothing that happens from now on is missed, or Redis is away. */
-    Optional<Viewer> watch(UUID chat) {
-        Viewer viewer = new Viewer(chat);
+    /**
+     * Begins to watch a chat; returns when nothing that happens from now on is missed, or Redis is away.
+     *
+     * @param quiet after which of nothing the viewer is told so
+     */
+    Optional<Viewer> watch(UUID chat, Duration quiet) {
+        Viewer viewer = new Viewer(chat, quiet);
         lock.lock();
         try {
             if (closed || count.get() >= MOST_VIEWERS) {
@@ -215,15 +219,17 @@ public final class EventHub implements ChatEvents, AutoCloseable {
         }
     }
 
-    private void watchRedis() {
+    /** Whether Redis came or went, and who has heard nothing for long. */
+    private void lookOut() {
         boolean live = redis.connected();
         int lossesSeen = losses.get();
         while (!closed) {
             try {
-                Thread.sleep(WATCH_REDIS_EVERY);
+                Thread.sleep(LOOK_EVERY);
             } catch (InterruptedException e) {
                 return;
             }
+            tick();
             int lossesNow = losses.get();
             boolean now = redis.connected();
             if (now == live && lossesNow == lossesSeen) {
@@ -240,6 +246,16 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 live = false;
             }
             everyone().forEach(Viewer::resync);
+        }
+    }
+
+    private void tick() {
+        long now = System.nanoTime();
+        lock.lock();
+        try {
+            viewers.values().forEach(watching -> watching.forEach(viewer -> viewer.tick(now)));
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -268,6 +284,6 @@ public final class EventHub implements ChatEvents, AutoCloseable {
     @Override
     public void close() {
         endStreams();
-        redisWatch.interrupt();
+        lookout.interrupt();
     }
 }

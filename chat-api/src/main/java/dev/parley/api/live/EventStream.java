@@ -8,7 +8,6 @@ import dev.parley.pipeline.live.LiveText;
 import dev.parley.pipeline.live.Runs;
 import dev.parley.pipeline.message.Json;
 import dev.parley.pipeline.redis.RedisUnavailable;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,17 +55,15 @@ final class EventStream {
     private final Runs runs;
     private final Supplier<Optional<Stored>> chat;
     private final Sink sink;
-    private final Duration quiet;
     private final Positions positions = new Positions();
     private boolean told;
 
-    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink, Duration quiet) {
+    EventStream(Viewer viewer, EventHub hub, Runs runs, Supplier<Optional<Stored>> chat, Sink sink) {
         this.viewer = viewer;
         this.hub = hub;
         this.runs = runs;
         this.chat = chat;
         this.sink = sink;
-        this.quiet = quiet;
     }
 
     /** Runs until the chat is gone, the service stops, or the sink throws because the reader has left. */
@@ -76,7 +73,7 @@ final class EventStream {
             if (viewer.idle()) {
                 sink.flush();
             }
-            switch (viewer.next(quiet.toMillis())) {
+            switch (viewer.next()) {
                 case Viewer.Signal.Happened(HubEvent.Live(LiveEvent event)) -> live(event);
                 // Another branch is another conversation.
                 case Viewer.Signal.Happened(HubEvent.Stored stored)

@@ -1,11 +1,11 @@
 package dev.parley.api.live;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -33,14 +33,20 @@ final class Viewer {
     }
 
     private final UUID chat;
+    private final long quietNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<HubEvent> queue = new ArrayDeque<>();
     private boolean resync;
     private boolean ended;
+    private boolean quiet;
+    /** When the last signal was taken. */
+    private long last = System.nanoTime();
 
-    Viewer(UUID chat) {
+    /** @param quiet after which of nothing a signal says so, when {@link #tick} looks */
+    Viewer(UUID chat, Duration quiet) {
         this.chat = chat;
+        this.quietNanos = quiet.toNanos();
     }
 
     UUID chat() {
@@ -85,6 +91,24 @@ final class Viewer {
         }
     }
 
+    /**
+     * Looks whether it has been quiet for long. The hub does so for all its viewers: a wait with a timeout would wake a
+     * timer's thread twice for each event.
+     *
+     * @param now {@link System#nanoTime()}
+     */
+    void tick(long now) {
+        lock.lock();
+        try {
+            if (now - last >= quietNanos) {
+                quiet = true;
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Whether {@link #next} would have to wait for an event. */
     boolean idle() {
         lock.lock();
@@ -95,30 +119,34 @@ final class Viewer {
         }
     }
 
-    /** Waits for the next signal, at most this long. Called by the connection's thread only. */
-    Signal next(long maxMillis) throws InterruptedException {
-        long nanos = TimeUnit.MILLISECONDS.toNanos(maxMillis);
+    /** Waits for the next signal. Called by the connection's thread only. */
+    Signal next() throws InterruptedException {
         lock.lock();
         try {
-            while (true) {
-                if (ended) {
-                    return new Signal.Ended();
-                }
-                if (resync) {
-                    resync = false;
-                    return new Signal.Resync();
-                }
-                Optional<HubEvent> event = Optional.ofNullable(queue.poll());
-                if (event.isPresent()) {
-                    return new Signal.Happened(event.get());
-                }
-                if (nanos <= 0) {
-                    return new Signal.Quiet();
-                }
-                nanos = changed.awaitNanos(nanos);
+            Optional<Signal> signal;
+            while ((signal = poll()).isEmpty()) {
+                changed.await();
             }
+            quiet = false;
+            last = System.nanoTime();
+            return signal.get();
         } finally {
             lock.unlock();
         }
+    }
+
+    private Optional<Signal> poll() {
+        if (ended) {
+            return Optional.of(new Signal.Ended());
+        }
+        if (resync) {
+            resync = false;
+            return Optional.of(new Signal.Resync());
+        }
+        HubEvent event = queue.poll();
+        if (event != null) {
+            return Optional.of(new Signal.Happened(event));
+        }
+        return quiet ? Optional.of(new Signal.Quiet()) : Optional.empty();
     }
 }

@@ -34,7 +34,11 @@ public final class GeminiClient implements AutoCloseable {
     private static final Pattern MODEL = Pattern.compile("(?:models/)?([A-Za-z0-9][A-Za-z0-9._-]{0,127})");
     private static final Pattern PROXY_STATUS = Pattern.compile("wrong HTTP response code: (\\d{3})");
 
+    /** CallWatch bounds every call. A read with a timeout of its own would wake a timer's thread twice for each piece. */
+    private static final Duration UNTIMED = Duration.ZERO;
+
     private final GeminiOptions options;
+    private final String models;
     private final ScheduledThreadPoolExecutor timer;
     private final WebClient webClient;
     private final Http1Client http;
@@ -44,9 +48,8 @@ public final class GeminiClient implements AutoCloseable {
 
     private GeminiClient(GeminiOptions options) {
         this.options = options;
+        this.models = options.baseUri().toString().replaceAll("/+$", "") + "/v1beta/models/";
         Tls tls = Trust.tls(options.secure(), options.extraTrust());
-        // Only a backstop behind CallWatch, which ends every call before this does.
-        Duration socketTimeout = options.totalTimeout().plus(options.keepAlive());
         this.webClient = WebClient.builder()
                 .servicesDiscoverServices(false)
                 .shareConnectionCache(false)
@@ -60,12 +63,12 @@ public final class GeminiClient implements AutoCloseable {
                         options.proxy().isPresent()
                                 ? new TargetNames(options.baseUri().getHost())
                                 : DefaultDnsResolver.create())
-                .readTimeout(socketTimeout)
+                .readTimeout(UNTIMED)
                 .connectTimeout(options.connectTimeout())
                 .socketOptions(SocketOptions.builder()
                         .tcpNoDelay(true)
                         .connectTimeout(options.connectTimeout())
-                        .readTimeout(socketTimeout)
+                        .readTimeout(UNTIMED)
                         .build())
                 .build();
         this.http = webClient.client(Http1Client.PROTOCOL);
@@ -74,7 +77,7 @@ public final class GeminiClient implements AutoCloseable {
                 options,
                 options.proxy().map(GeminiClient::connectProxy).orElseGet(Proxy::noProxy),
                 tls,
-                socketTimeout);
+                UNTIMED);
         this.timer = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().daemon().name("gemini-timer").factory());
         timer.setRemoveOnCancelPolicy(true);
@@ -123,8 +126,7 @@ public final class GeminiClient implements AutoCloseable {
         if (!model.matches()) {
             return new Final(Sentences.modelNotFound(request.model()), false, "model name with odd characters");
         }
-        URI uri = URI.create(options.baseUri().toString().replaceAll("/+$", "")
-                + "/v1beta/models/%s:streamGenerateContent?alt=sse".formatted(model.group(1)));
+        URI uri = URI.create(models + model.group(1) + ":streamGenerateContent?alt=sse");
         byte[] body = RequestBody.of(request).bytes();
 
         CallWatch watch =

@@ -10,4 +10,7 @@ interface Attachment {
 
     /** Whether it has an open channel. */
     boolean attached();
+
+    /** Called about once a second, connected or not, for what has become too old. Must not block. */
+    default void tend() {}
 }

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
@@ -47,6 +49,7 @@ public final class Broker implements AutoCloseable {
     private static final Duration WALKER_LOOKS_EVERY = Duration.ofMillis(100);
 
     private final ConnectionFactory factory;
+    private final ExecutorService deliveries;
     private final String name;
     private final Topology topology;
     private final List<Attachment> attachments = new CopyOnWriteArrayList<>();
@@ -62,8 +65,9 @@ public final class Broker implements AutoCloseable {
     private Optional<String> problem = Optional.of("not connected yet");
     private boolean closed;
 
-    private Broker(ConnectionFactory factory, String name, Topology topology) {
+    private Broker(ConnectionFactory factory, ExecutorService deliveries, String name, Topology topology) {
         this.factory = factory;
+        this.deliveries = deliveries;
         this.name = name;
         this.topology = topology;
         this.supervisor = Thread.ofPlatform().daemon().name("broker-supervisor").unstarted(this::supervise);
@@ -89,7 +93,11 @@ public final class Broker implements AutoCloseable {
         factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
         factory.setThreadFactory(
                 task -> Thread.ofPlatform().daemon().name("broker-io").unstarted(task));
-        Broker broker = new Broker(factory, name, topology);
+        // What a delivery begins is virtual too, and then begins on the thread that is awake already.
+        ExecutorService deliveries = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("broker-delivery").factory());
+        factory.setSharedExecutor(deliveries);
+        Broker broker = new Broker(factory, deliveries, name, topology);
         // One try in the foreground, so that a conflict stops the start instead of hiding in a log.
         try {
             broker.connect();
@@ -390,6 +398,7 @@ public final class Broker implements AutoCloseable {
                 if (closed) {
                     return;
                 }
+                attachments.forEach(Attachment::tend);
                 if (healthy()) {
                     if (!wasConnected) {
                         LOG.log(Level.INFO, "RabbitMQ is reachable");
@@ -491,5 +500,6 @@ public final class Broker implements AutoCloseable {
         if (last != null) {
             last.abort((int) RPC_TIMEOUT.toMillis());
         }
+        deliveries.shutdown();
     }
 }

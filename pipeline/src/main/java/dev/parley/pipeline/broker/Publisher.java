@@ -17,7 +17,6 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -36,7 +35,10 @@ public final class Publisher implements Attachment {
     private volatile boolean blocked;
 
     /** One channel's life: its unconfirmed messages die with it. */
-    private record Session(Channel channel, NavigableMap<Long, CompletableFuture<Void>> unconfirmed) {}
+    private record Session(Channel channel, NavigableMap<Long, Unconfirmed> unconfirmed) {}
+
+    /** @param since {@link System#nanoTime()} */
+    private record Unconfirmed(CompletableFuture<Void> future, long since) {}
 
     Publisher(int maxUnconfirmed, Duration confirmTimeout) {
         this.confirmTimeout = confirmTimeout;
@@ -80,8 +82,8 @@ public final class Publisher implements Attachment {
                 return confirmed;
             }
             long sequence = session.channel().getNextPublishSeqNo();
-            NavigableMap<Long, CompletableFuture<Void>> unconfirmed = session.unconfirmed();
-            unconfirmed.put(sequence, confirmed);
+            NavigableMap<Long, Unconfirmed> unconfirmed = session.unconfirmed();
+            unconfirmed.put(sequence, new Unconfirmed(confirmed, System.nanoTime()));
             // A broker that never confirms must not make the map grow with every timeout.
             confirmed.exceptionally(failure -> {
                 unconfirmed.remove(sequence);
@@ -101,7 +103,32 @@ public final class Publisher implements Attachment {
         } finally {
             lock.unlock();
         }
-        return confirmed.orTimeout(confirmTimeout.toMillis(), TimeUnit.MILLISECONDS);
+        return confirmed;
+    }
+
+    /**
+     * Fails what was not confirmed in time. Once a second for all of them: a timeout of its own would wake a timer's thread
+     * twice for each message.
+     */
+    @Override
+    public void tend() {
+        Session current;
+        lock.lock();
+        try {
+            current = session;
+        } finally {
+            lock.unlock();
+        }
+        if (current == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        for (Unconfirmed oldest : current.unconfirmed().values()) {
+            if (now - oldest.since() < confirmTimeout.toNanos()) {
+                return;
+            }
+            oldest.future().completeExceptionally(new PublishFailed("RabbitMQ did not confirm in time"));
+        }
     }
 
     /** Publishes and waits for the confirm. @throws PublishFailed when there is none */
@@ -114,11 +141,10 @@ public final class Publisher implements Attachment {
         try {
             confirm.get();
         } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case PublishFailed failed -> throw failed;
-                case TimeoutException late -> throw new PublishFailed("RabbitMQ did not confirm in time", late);
-                default -> throw new PublishFailed("publishing failed", e.getCause());
+            if (e.getCause() instanceof PublishFailed failed) {
+                throw failed;
             }
+            throw new PublishFailed("publishing failed", e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new PublishFailed("interrupted while waiting for a confirm", e);
@@ -128,14 +154,14 @@ public final class Publisher implements Attachment {
     @Override
     public void attach(Connection connection) throws IOException {
         Channel channel = connection.openChannel().orElseThrow(() -> new IOException("no channel left"));
-        NavigableMap<Long, CompletableFuture<Void>> unconfirmed = new ConcurrentSkipListMap<>();
+        NavigableMap<Long, Unconfirmed> unconfirmed = new ConcurrentSkipListMap<>();
         channel.confirmSelect();
         channel.addReturnListener((replyCode, replyText, exchange, queue, properties, body) -> {
             // An unroutable message is returned first and confirmed all the same.
-            CompletableFuture<Void> confirmed =
+            Unconfirmed returned =
                     unconfirmed.remove((Long) properties.getHeaders().get(SEQUENCE));
-            if (confirmed != null) {
-                confirmed.completeExceptionally(new PublishFailed("there is no queue " + queue));
+            if (returned != null) {
+                returned.future().completeExceptionally(new PublishFailed("there is no queue " + queue));
             }
         });
         channel.addConfirmListener(new ConfirmListener() {
@@ -155,22 +181,21 @@ public final class Publisher implements Attachment {
             private void settle(
                     long sequence, boolean multiple, java.util.function.Consumer<CompletableFuture<Void>> how) {
                 if (multiple) {
-                    NavigableMap<Long, CompletableFuture<Void>> settled = unconfirmed.headMap(sequence, true);
-                    settled.values().forEach(how);
+                    NavigableMap<Long, Unconfirmed> settled = unconfirmed.headMap(sequence, true);
+                    settled.values().forEach(each -> how.accept(each.future()));
                     settled.clear();
                 } else {
-                    CompletableFuture<Void> future = unconfirmed.remove(sequence);
-                    if (future != null) {
-                        how.accept(future);
+                    Unconfirmed settled = unconfirmed.remove(sequence);
+                    if (settled != null) {
+                        how.accept(settled.future());
                     }
                 }
             }
         });
         channel.addShutdownListener(cause -> {
             // Whether these arrived is unknown; the senders publish them again and the receivers expect twins.
-            unconfirmed
-                    .values()
-                    .forEach(future -> future.completeExceptionally(
+            unconfirmed.values().forEach(each -> each.future()
+                    .completeExceptionally(
                             new PublishFailed("the connection to RabbitMQ was lost before the confirm", cause)));
             unconfirmed.clear();
         });

@@ -28,7 +28,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -46,7 +45,6 @@ public final class Redis implements AutoCloseable {
 
     private final ClientResources resources;
     private final RedisClient client;
-    private final Duration commandTimeout;
     private final AtomicReference<StatefulRedisConnection<String, String>> connection = new AtomicReference<>();
     private final AtomicReference<StatefulRedisPubSubConnection<String, String>> subscriptions =
             new AtomicReference<>();
@@ -56,7 +54,6 @@ public final class Redis implements AutoCloseable {
     private volatile boolean closed;
 
     private Redis(URI uri, Duration commandTimeout) {
-        this.commandTimeout = commandTimeout;
         this.resources = DefaultClientResources.builder()
                 // Two cores do not need Netty's default of several threads for one connection.
                 .ioThreadPoolSize(2)
@@ -212,12 +209,10 @@ public final class Redis implements AutoCloseable {
     /** Waits for a command that was started before. @throws RedisUnavailable when Redis is away or too slow */
     public <T> T await(Future<T> result) {
         try {
-            // Lettuce's own timeout fires first; this one only bounds a defect.
-            return result.get(commandTimeout.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+            // Bounded by Lettuce's timeout of the command. One of its own here would wake a timer's thread twice.
+            return result.get();
         } catch (ExecutionException e) {
             throw translate(e);
-        } catch (TimeoutException e) {
-            throw new RedisUnavailable("Redis did not answer in time", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new RedisUnavailable("interrupted while waiting for Redis", e);

@@ -20,6 +20,9 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +32,7 @@ class PublisherIT {
     private static final Duration CONFIRM = Duration.ofMillis(400);
 
     private final String queue = "p" + UUID.randomUUID();
+    private final ScheduledExecutorService tending = Executors.newSingleThreadScheduledExecutor();
     private Link link;
     private Connection connection;
 
@@ -46,6 +50,7 @@ class PublisherIT {
 
     @AfterEach
     void close() throws Exception {
+        tending.close();
         connection.abort(1_000);
         link.close();
     }
@@ -53,6 +58,8 @@ class PublisherIT {
     private Publisher publisher(int maxUnconfirmed, Duration confirm) throws Exception {
         Publisher publisher = new Publisher(maxUnconfirmed, confirm);
         publisher.attach(connection);
+        // The broker's supervisor does so once a second.
+        tending.scheduleWithFixedDelay(publisher::tend, 0, 50, TimeUnit.MILLISECONDS);
         return publisher;
     }
 
