@@ -105,12 +105,13 @@ end
 
 local function laneOf(ix, group) return group .. '/' .. ix.model end
 
--- A set that ran empty begins again without its time to live.
+-- A set that ran empty begins again without its time to live; one that had the member already did not.
 local kept = {}
 local function addTo(set, score, member)
-  call('ZADD', set, score, member)
-  if not kept[set] then call('PEXPIRE', set, KEEP) end
-  kept[set] = true
+  if call('ZADD', set, score, member) == 1 and not kept[set] then
+    call('PEXPIRE', set, KEEP)
+    kept[set] = true
+  end
 end
 
 -- The indexes over a model's lanes, or over all.
@@ -284,12 +285,12 @@ local function earliestOf(group, x, tokens)
   return earliest(group, math.max(x, last + span + 2000))
 end
 
-local function rank(ix, group)
+local function rank(ix, group, turn)
   local log = key('log', laneOf(ix, group))
   call('ZREMRANGEBYSCORE', log, '-inf', str(now - span))
   local calls = call('ZCARD', log)
   return math.min(math.floor(calls * 100 / groupOf(ix, group).weight), 8000000) * TURN
-    + (num(call('HGET', ix.turn, group)) or 0) % TURN
+    + (turn or num(call('HGET', ix.turn, group)) or 0) % TURN
 end
 
 -- A fraction of a millisecond makes groups of equal times take turns.
@@ -299,7 +300,8 @@ local function bound(slot)
   return string.format('%.4f', math.floor(slot) + (turns % 2048) / 4096)
 end
 
-local function toReady(group) addTo(index.ready, str(rank(index, group)), group) end
+-- The turn of its last choice, where it is known.
+local function toReady(group, turn) addTo(index.ready, str(rank(index, group, turn)), group) end
 
 local function toLater(group, slot)
   call('ZREM', index.ready, group)
@@ -413,7 +415,7 @@ local function take(id, group, slot, tokens)
   addTo(index.old, str(slot + span), group .. ' ' .. member)
   countDay(lane, slot, 1)
   countTokens(lane, slot, size)
-  if call('ZSCORE', index.ready, group) then toReady(group) else toLater(group, slot) end
+  if call('ZSCORE', index.ready, group) then toReady(group, turn) else toLater(group, slot) end
   if turn % 16 == 1 then used(index) end
   return { group = group, slot = slot, member = member }
 end
@@ -552,11 +554,15 @@ end
 
 local function write(id, r, held, given, own)
   local k = key('id', id)
-  call('HSET', k, 'index', r.index.name, 'user', r.user, 'tag', exact(r.tag), 'owner', r.owner, 'asked', str(r.asked),
-    'given', given and '1' or '0')
+  local fields = {
+    'index', r.index.name, 'user', r.user, 'tag', exact(r.tag), 'owner', r.owner, 'asked', str(r.asked),
+    'given', given and '1' or '0'
+  }
   if given or own then
-    call('HSET', k, 'group', held.group, 'slot', str(held.slot), 'member', held.member, 'tokens', str(r.tokens))
+    call('HSET', k, 'group', held.group, 'slot', str(held.slot), 'member', held.member, 'tokens', str(r.tokens),
+      unpack(fields))
   else
+    call('HSET', k, unpack(fields))
     call('HDEL', k, 'group', 'slot', 'member', 'tokens')
   end
   call('PEXPIRE', k, math.max(0, held.slot - now) + span + (given and 60000 or 3600000))
@@ -740,9 +746,12 @@ function ops.reserve(a)
   asked = tonumber(asked)
   dispatch = tonumber(a[10])
   with(name, spanMillis, dayStarts)
-  if call('HGET', P .. 'epoch', 'id') ~= epoch or call('EXISTS', index.groups) == 0 then return { 'JOIN', str(now) } end
+  local there = call('EXISTS', index.groups, index.turn)
+  if call('HGET', P .. 'epoch', 'id') ~= epoch or (there < 2 and call('EXISTS', index.groups) == 0) then
+    return { 'JOIN', str(now) }
+  end
   if dayStarts ~= '' and (#days < 3 or now < days[2] or now >= days[3]) then return { 'CALENDAR', str(now) } end
-  if call('EXISTS', index.turn) == 0 then build(index) end
+  if there < 2 then build(index) end
 
   local r = record(id)
   local missed, alone = false, false
