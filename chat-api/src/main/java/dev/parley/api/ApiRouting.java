@@ -57,14 +57,8 @@ public final class ApiRouting {
     public static void routing(HttpRouting.Builder routing, ApiSettings settings, Parts parts) {
         Models models = new Models(settings.models(), settings.fakeModel());
         Edge.around(routing, parts.ids(), parts.meters(), settings.corsOrigins());
-        routing.register(parts.health())
-                .register(new OpenApiService())
-                .register(new ModelService(models))
-                // Before the chats, whose ids its path would be taken for.
-                .register(
-                        new TransferService(parts.users(), parts.transfers(), parts.messages(), models, parts.guard()))
-                .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
-                .register(new MessageService(
+        // A request goes along all routes until one takes it, so those of messages come first.
+        routing.register(new MessageService(
                         parts.users(),
                         parts.messages(),
                         parts.prompts(),
@@ -73,6 +67,13 @@ public final class ApiRouting {
                         parts.events(),
                         parts.outbox(),
                         settings.maxMessageCharacters()))
+                .register(parts.health())
+                .register(new OpenApiService())
+                .register(new ModelService(models))
+                // Before the chats, whose ids its path would be taken for.
+                .register(
+                        new TransferService(parts.users(), parts.transfers(), parts.messages(), models, parts.guard()))
+                .register(new ChatService(parts.users(), parts.chats(), models, parts.runs(), parts.events()))
                 .register(new PromptService(parts.users(), parts.prompts()))
                 .register(new SearchService(parts.users(), parts.search()))
                 .register(parts.live())

@@ -9,6 +9,7 @@ import dev.parley.api.id.Ids;
 import dev.parley.api.message.Message.Role;
 import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Idempotency;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.outbox.Conversation;
 import dev.parley.api.outbox.OutboxEntry;
@@ -140,8 +141,8 @@ final class Acceptance {
                 .with("model", draft.model())
                 .with("standard_model", draft.standardModel())
                 .with("now", now)
-                .with("key", draft.idempotencyKey())
-                .with("hash", draft.idempotencyKey().map(key -> draft.requestHash()))
+                .with("key", draft.idempotency().map(Idempotency::key))
+                .with("hash", draft.idempotency().map(Idempotency::requestHash))
                 .with("request", draft.requestId())
                 .with("title", Title.of(draft.content()))
                 .with("hand_over", handOver.toMillis() / 1000.0)
@@ -153,8 +154,8 @@ final class Acceptance {
                         return Optional.empty();
                     }
                     if (!row.bool("sent")) {
-                        return Optional.of(draft.idempotencyKey()
-                                .flatMap(key -> repeated(db, chat, key, draft.requestHash()))
+                        return Optional.of(draft.idempotency()
+                                .flatMap(used -> repeated(db, chat, used))
                                 .orElseThrow(() -> new IllegalStateException("neither sent nor sent before")));
                     }
                     Sent sent = sent(
@@ -193,19 +194,19 @@ final class Acceptance {
     }
 
     /** {@link MessageStore#sentBefore} */
-    Optional<Sending> sentBefore(UUID user, UUID chat, String key, String hash) {
+    Optional<Sending> sentBefore(UUID user, UUID chat, Idempotency idempotency) {
         return database.run(db -> Sql.of(db, "SELECT id FROM chats WHERE id = :chat AND user_id = :user")
                 .with("chat", chat)
                 .with("user", user)
                 .one(row -> row.uuid("id"))
-                .flatMap(own -> repeated(db, own, key, hash)));
+                .flatMap(own -> repeated(db, own, idempotency)));
     }
 
-    private Optional<Sending> repeated(DbExecute db, UUID chat, String key, String hash) {
+    private Optional<Sending> repeated(DbExecute db, UUID chat, Idempotency idempotency) {
         return Sql.of(db, REPEATED)
                 .with("chat", chat)
-                .with("key", key)
-                .one(row -> row.text("request_hash").equals(hash)
+                .with("key", idempotency.key())
+                .one(row -> row.text("request_hash").equals(idempotency.requestHash())
                         ? new Sending.Repeated(sent(
                                 chat,
                                 row.optionalUuid("parent_id"),

@@ -13,6 +13,7 @@ import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Deletion;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Idempotency;
 import dev.parley.api.message.MessageStore.Orphan;
 import dev.parley.api.message.MessageStore.Regeneration;
 import dev.parley.api.message.MessageStore.Regeneration.Begun;
@@ -114,11 +115,12 @@ public final class MessageService implements HttpService {
             throw Problem.invalid("Idempotency-Key", "\"Idempotency-Key\" must be 1 to 200 visible ASCII characters.");
         });
         NewMessage body = Bodies.read(request, NewMessage.class);
-        String hash = hash(body);
+        Optional<Idempotency> idempotency = key.map(text -> new Idempotency(text, hash(body)));
         // A repeat must not depend on a template that was changed or deleted since.
-        Sending sending = key.filter(text -> body.promptId().isPresent())
-                .flatMap(text -> store.sentBefore(user, chat, text, hash))
-                .orElseGet(() -> store.send(user, chat, draft(request, user, body, key, hash)));
+        Sending sending = idempotency
+                .filter(used -> body.promptId().isPresent())
+                .flatMap(used -> store.sentBefore(user, chat, used))
+                .orElseGet(() -> store.send(user, chat, draft(request, user, body, idempotency)));
         Sent sent =
                 switch (sending) {
                     case Sending.Accepted accepted -> {
@@ -163,10 +165,10 @@ public final class MessageService implements HttpService {
                 () -> LOG.log(Level.DEBUG, "accepted a message"));
     }
 
-    private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<String> key, String hash) {
+    private Draft draft(ServerRequest request, UUID user, NewMessage body, Optional<Idempotency> idempotency) {
         body.model().ifPresent(model -> Fields.oneOf("model", model, models.ids()));
         return new Draft(
-                content(user, body), body.editOf(), body.model(), models.standard(), key, hash, Requests.id(request));
+                content(user, body), body.editOf(), body.model(), models.standard(), idempotency, Requests.id(request));
     }
 
     private String content(UUID user, NewMessage body) {

@@ -56,7 +56,7 @@ public final class MessageStore {
      *
      * @param editOf a user's message of the chat of which this is another version: it begins a branch beside it
      * @param model empty for the chat's, or, where it has none, the standard one
-     * @param requestHash tells requests apart that use the same idempotency key
+     * @param idempotency where the sender may repeat the request
      * @param requestId of the HTTP request
      */
     public record Draft(
@@ -64,9 +64,11 @@ public final class MessageStore {
             Optional<UUID> editOf,
             Optional<String> model,
             String standardModel,
-            Optional<String> idempotencyKey,
-            String requestHash,
+            Optional<Idempotency> idempotency,
             String requestId) {}
+
+    /** @param requestHash tells requests apart that use the same key */
+    public record Idempotency(String key, String requestHash) {}
 
     /** What became of a send. */
     public sealed interface Sending {
@@ -98,8 +100,8 @@ public final class MessageStore {
     }
 
     /** What an earlier request with this key led to; empty when there was none, or the user has no such chat. */
-    Optional<Sending> sentBefore(UUID user, UUID chat, String key, String hash) {
-        return acceptance.sentBefore(user, chat, key, hash);
+    Optional<Sending> sentBefore(UUID user, UUID chat, Idempotency idempotency) {
+        return acceptance.sentBefore(user, chat, idempotency);
     }
 
     /**

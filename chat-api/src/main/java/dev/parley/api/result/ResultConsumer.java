@@ -27,7 +27,7 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.random.RandomGenerator;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Step 8 of a message's path: stores what became of an answer, once, and tells the viewers. The acknowledgement comes
@@ -98,7 +98,7 @@ public final class ResultConsumer implements AutoCloseable {
     }
 
     private void store(Delivery delivery, AnswerUpdate update) throws PublishFailed {
-        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), RandomGenerator.getDefault());
+        Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(3), ThreadLocalRandom.current());
         int rejections = 0;
         do {
             Optional<Applied> applied;

@@ -82,7 +82,7 @@ class MessageRaceIT {
         return ((Sending.Accepted) store.send(
                         Users.LOCAL,
                         chat,
-                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "r")))
                 .sent();
     }
 
@@ -150,7 +150,7 @@ class MessageRaceIT {
                 Future<Sending> sending = threads.submit(() -> store.send(
                         Users.LOCAL,
                         chat,
-                        new Draft("next", Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")));
+                        new Draft("next", Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "r")));
                 Awaitility.await().until(() -> waiting() == 1);
                 return sending;
             });

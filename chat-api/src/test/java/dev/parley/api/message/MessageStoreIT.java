@@ -10,6 +10,7 @@ import dev.parley.api.message.Message.Status;
 import dev.parley.api.message.MessageStore.Applied;
 import dev.parley.api.message.MessageStore.Change;
 import dev.parley.api.message.MessageStore.Draft;
+import dev.parley.api.message.MessageStore.Idempotency;
 import dev.parley.api.message.MessageStore.Sending;
 import dev.parley.api.outbox.OutboxEntry;
 import dev.parley.api.outbox.OutboxStore;
@@ -89,13 +90,17 @@ class MessageStoreIT {
     }
 
     private static Draft draft(String content) {
-        return new Draft(
-                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.empty(), "hash", "request-1");
+        return new Draft(content, Optional.empty(), Optional.of("model-a"), "standard", Optional.empty(), "request-1");
     }
 
     private static Draft draft(String content, String key, String hash) {
         return new Draft(
-                content, Optional.empty(), Optional.of("model-a"), "standard", Optional.of(key), hash, "request-1");
+                content,
+                Optional.empty(),
+                Optional.of("model-a"),
+                "standard",
+                Optional.of(new Idempotency(key, hash)),
+                "request-1");
     }
 
     private Sent send(String content) {

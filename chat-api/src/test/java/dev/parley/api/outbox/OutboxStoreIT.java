@@ -73,7 +73,7 @@ class OutboxStoreIT {
         return ((Sending.Accepted) messages.send(
                         Users.LOCAL,
                         chat,
-                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "r")))
                 .sent();
     }
 
@@ -143,7 +143,7 @@ class OutboxStoreIT {
         Sending.Accepted accepted = (Sending.Accepted) messages.send(
                 Users.LOCAL,
                 chat,
-                new Draft("x", Optional.empty(), Optional.empty(), "standard", Optional.empty(), "h", "r"));
+                new Draft("x", Optional.empty(), Optional.empty(), "standard", Optional.empty(), "r"));
         chats.configure(Users.LOCAL, chat, GenerationSettings.STANDARD);
         GenerationRequest handed = accepted.due().orElseThrow().request().orElseThrow();
         assertThat(handed.model()).isEqualTo("chosen");

@@ -98,7 +98,7 @@ class RelayIT {
         return ((Sending.Accepted) store.send(
                         Users.LOCAL,
                         pipeline.newChat(),
-                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "r")))
                 .due()
                 .orElseThrow();
     }

@@ -132,7 +132,7 @@ public final class Pipeline implements AutoCloseable {
         return ((Sending.Accepted) messages.send(
                         Users.LOCAL,
                         chat,
-                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "h", "r")))
+                        new Draft(content, Optional.empty(), Optional.of("m"), "standard", Optional.empty(), "r")))
                 .sent();
     }
 
