@@ -32,6 +32,9 @@ public final class ParleyClient {
     private static final int MOST_IDLE_CONNECTIONS = 1_000;
 
     private final WebClient http = http();
+    /** Whoever waits for an event has a bound of his own. */
+    private final WebClient streams = http(Duration.ZERO);
+
     private final URI base;
 
     public ParleyClient(URI base) {
@@ -40,6 +43,10 @@ public final class ParleyClient {
 
     /** As this class has it, for whoever calls something else beside Parley. */
     public static WebClient http() {
+        return http(PATIENCE);
+    }
+
+    private static WebClient http(Duration readTimeout) {
         return WebClient.builder()
                 .servicesDiscoverServices(false)
                 .shareConnectionCache(false)
@@ -47,7 +54,7 @@ public final class ParleyClient {
                 .protocolPreference(List.of(Http1Client.PROTOCOL_ID))
                 .sendExpectContinue(false)
                 .connectTimeout(Duration.ofSeconds(5))
-                .readTimeout(PATIENCE)
+                .readTimeout(readTimeout)
                 .build();
     }
 
@@ -93,7 +100,7 @@ public final class ParleyClient {
     public Events events(String chat) throws IOException, InterruptedException {
         HttpClientResponse response;
         try {
-            response = http.get()
+            response = streams.get()
                     .uri(base.resolve("/api/events?chat=" + chat))
                     .keepAlive(false)
                     .request();
