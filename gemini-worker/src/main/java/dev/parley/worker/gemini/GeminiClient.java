@@ -34,9 +34,6 @@ public final class GeminiClient implements AutoCloseable {
     private static final Pattern MODEL = Pattern.compile("(?:models/)?([A-Za-z0-9][A-Za-z0-9._-]{0,127})");
     private static final Pattern PROXY_STATUS = Pattern.compile("wrong HTTP response code: (\\d{3})");
 
-    /** CallWatch bounds every call. A read with a timeout of its own would wake a timer's thread twice for each piece. */
-    private static final Duration UNTIMED = Duration.ZERO;
-
     private final GeminiOptions options;
     private final String models;
     private final ScheduledThreadPoolExecutor timer;
@@ -50,6 +47,10 @@ public final class GeminiClient implements AutoCloseable {
         this.options = options;
         this.models = options.baseUri().toString().replaceAll("/+$", "") + "/v1beta/models/";
         Tls tls = Trust.tls(options.secure(), options.extraTrust());
+        // Only a backstop behind CallWatch, which ends every call before this does. None at all would make Helidon's
+        // monitor
+        // give up a connection that nobody used for a tenth of a second, and the call that just takes it with it.
+        Duration socketTimeout = options.totalTimeout().plus(options.keepAlive());
         this.webClient = WebClient.builder()
                 .servicesDiscoverServices(false)
                 .shareConnectionCache(false)
@@ -63,12 +64,12 @@ public final class GeminiClient implements AutoCloseable {
                         options.proxy().isPresent()
                                 ? new TargetNames(options.baseUri().getHost())
                                 : DefaultDnsResolver.create())
-                .readTimeout(UNTIMED)
+                .readTimeout(socketTimeout)
                 .connectTimeout(options.connectTimeout())
                 .socketOptions(SocketOptions.builder()
                         .tcpNoDelay(true)
                         .connectTimeout(options.connectTimeout())
-                        .readTimeout(UNTIMED)
+                        .readTimeout(socketTimeout)
                         .build())
                 .build();
         this.http = webClient.client(Http1Client.PROTOCOL);
@@ -77,7 +78,7 @@ public final class GeminiClient implements AutoCloseable {
                 options,
                 options.proxy().map(GeminiClient::connectProxy).orElseGet(Proxy::noProxy),
                 tls,
-                UNTIMED);
+                socketTimeout);
         this.timer = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().daemon().name("gemini-timer").factory());
         timer.setRemoveOnCancelPolicy(true);
