@@ -229,7 +229,8 @@ public final class EventHub implements ChatEvents, AutoCloseable {
             } catch (InterruptedException e) {
                 return;
             }
-            tick();
+            long at = System.nanoTime();
+            everyone().forEach(viewer -> viewer.tick(at));
             int lossesNow = losses.get();
             boolean now = redis.connected();
             if (now == live && lossesNow == lossesSeen) {
@@ -246,16 +247,6 @@ public final class EventHub implements ChatEvents, AutoCloseable {
                 live = false;
             }
             everyone().forEach(Viewer::resync);
-        }
-    }
-
-    private void tick() {
-        long now = System.nanoTime();
-        lock.lock();
-        try {
-            viewers.values().forEach(watching -> watching.forEach(viewer -> viewer.tick(now)));
-        } finally {
-            lock.unlock();
         }
     }
 

@@ -20,7 +20,7 @@ import java.util.Optional;
 
 /** One user: what the durable way adds to a call straight to the (fake) model. */
 final class Latency {
-    /** Until nothing is compiled any more and PostgreSQL has counted its tables. */
+    /** Until next to nothing is compiled any more. */
     private static final int WARM_UP = 2_000;
 
     private static final int MEASURED = 300;

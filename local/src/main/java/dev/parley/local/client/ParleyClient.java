@@ -32,9 +32,6 @@ public final class ParleyClient {
     private static final int MOST_IDLE_CONNECTIONS = 1_000;
 
     private final WebClient http = http();
-    /** Whoever waits for an event has a bound of his own. */
-    private final WebClient streams = http(Duration.ZERO);
-
     private final URI base;
 
     public ParleyClient(URI base) {
@@ -43,10 +40,6 @@ public final class ParleyClient {
 
     /** As this class has it, for whoever calls something else beside Parley. */
     public static WebClient http() {
-        return http(PATIENCE);
-    }
-
-    private static WebClient http(Duration readTimeout) {
         return WebClient.builder()
                 .servicesDiscoverServices(false)
                 .shareConnectionCache(false)
@@ -54,7 +47,7 @@ public final class ParleyClient {
                 .protocolPreference(List.of(Http1Client.PROTOCOL_ID))
                 .sendExpectContinue(false)
                 .connectTimeout(Duration.ofSeconds(5))
-                .readTimeout(readTimeout)
+                .readTimeout(PATIENCE)
                 .build();
     }
 
@@ -66,7 +59,8 @@ public final class ParleyClient {
     public JsonNode post(String path, Object body, Map<String, String> headers) throws IOException {
         HttpClientRequest request = http.post().uri(base.resolve(path)).header(HeaderValues.CONTENT_TYPE_JSON);
         headers.forEach((name, value) -> request.header(HeaderNames.create(name), value));
-        return read(path, request, it -> it.submit(Json.bytes(body)));
+        byte[] bytes = Json.bytes(body);
+        return read(path, request, it -> it.submit(bytes));
     }
 
     public JsonNode get(String path) throws IOException {
@@ -100,9 +94,11 @@ public final class ParleyClient {
     public Events events(String chat) throws IOException, InterruptedException {
         HttpClientResponse response;
         try {
-            response = streams.get()
+            response = http.get()
                     .uri(base.resolve("/api/events?chat=" + chat))
                     .keepAlive(false)
+                    // Whoever waits for an event has a bound of his own.
+                    .readTimeout(Duration.ZERO)
                     .request();
         } catch (RuntimeException e) {
             throw new IOException("the events were not answered", e);

@@ -49,7 +49,10 @@ public final class Broker implements AutoCloseable {
     private static final Duration WALKER_LOOKS_EVERY = Duration.ofMillis(100);
 
     private final ConnectionFactory factory;
-    private final ExecutorService deliveries;
+    /** What a delivery begins is virtual too, and then begins on the thread that is awake already. */
+    private final ExecutorService deliveries = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("broker-delivery").factory());
+
     private final String name;
     private final Topology topology;
     private final List<Attachment> attachments = new CopyOnWriteArrayList<>();
@@ -65,9 +68,8 @@ public final class Broker implements AutoCloseable {
     private Optional<String> problem = Optional.of("not connected yet");
     private boolean closed;
 
-    private Broker(ConnectionFactory factory, ExecutorService deliveries, String name, Topology topology) {
+    private Broker(ConnectionFactory factory, String name, Topology topology) {
         this.factory = factory;
-        this.deliveries = deliveries;
         this.name = name;
         this.topology = topology;
         this.supervisor = Thread.ofPlatform().daemon().name("broker-supervisor").unstarted(this::supervise);
@@ -93,11 +95,8 @@ public final class Broker implements AutoCloseable {
         factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
         factory.setThreadFactory(
                 task -> Thread.ofPlatform().daemon().name("broker-io").unstarted(task));
-        // What a delivery begins is virtual too, and then begins on the thread that is awake already.
-        ExecutorService deliveries = Executors.newThreadPerTaskExecutor(
-                Thread.ofVirtual().name("broker-delivery").factory());
-        factory.setSharedExecutor(deliveries);
-        Broker broker = new Broker(factory, deliveries, name, topology);
+        Broker broker = new Broker(factory, name, topology);
+        factory.setSharedExecutor(broker.deliveries);
         // One try in the foreground, so that a conflict stops the start instead of hiding in a log.
         try {
             broker.connect();
